@@ -1,0 +1,147 @@
+"""How the book is built: the data is checked first, a chapter runs again only when something it uses has changed, a
+fault stops the build with one message, and the site in ``_build/html`` is replaced only by a whole new one.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from sphinx.errors import SphinxError
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "book"))  # for `toolkit`, as the chapters have it
+
+TOOLKIT = ROOT / "book" / "toolkit"
+DATA = ROOT / "data"
+REFERENCES = ROOT / "book" / "references.bib"
+
+
+class CourseDataError(SphinxError):
+    category = "Fault in the data"
+
+
+def setup(app):
+    app.warningiserror = True  # with any command, not only with -W
+    app.parallel = max(app.parallel, os.cpu_count() or 1)
+    app.connect("config-inited", stage)
+    app.connect("builder-inited", allow_parallel_reading)
+    app.connect("builder-inited", check_data)
+    app.connect("source-read", name_inputs)
+    app.connect("build-finished", finish, priority=999)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+# The site
+
+
+def stage(app, config):
+    """Write to a folder beside ``_build/html``; start afresh if the build before this one did not come to its end."""
+    if Path(app.outdir).name != "html":
+        return
+    app.outdir = type(app.outdir)(app.outdir.parent / ".html")
+    unfinished = app.outdir.parent / ".unfinished"
+    if unfinished.exists():
+        shutil.rmtree(app.outdir, ignore_errors=True)
+        shutil.rmtree(app.doctreedir, ignore_errors=True)
+        app.doctreedir.mkdir(parents=True)
+    app.outdir.mkdir(parents=True, exist_ok=True)
+    unfinished.touch()
+
+
+def finish(app, exception):
+    """Publish the finished site, or say in one message why there is none."""
+    if exception:
+        print(f"\nThe book was not built; the site in _build/html is as it was.\n\n{explain(exception)}\n", file=sys.stderr)
+        raise SystemExit(1)  # the message says it all: no traceback of Jupyter Book after it
+    staged = Path(app.outdir)
+    if staged.name != ".html":
+        return
+    site, new, old = (staged.with_name(name) for name in ("html", ".html-new", ".html-old"))
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(staged, new)
+    if site.exists():
+        site.rename(old)
+    new.rename(site)
+    shutil.rmtree(old, ignore_errors=True)
+    staged.with_name(".unfinished").unlink()
+
+
+def explain(error):
+    """What a reader of the message can act on: file, row or cell, and rule."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).replace(f"{ROOT}{os.sep}", "")
+    cell = re.search(r"following cell:\n-+\n(.*?)\n-{10,}\n(.*)", text, flags=re.DOTALL)
+    if not cell:
+        return text
+    page = re.match(r"[^:\n]+\.md", text)
+    raised = [line for line in cell[2].splitlines() if re.match(r"[\w.]+(Error|Exception|Warning|Interrupt)\b", line)]
+    place = page[0] if page else "a chapter"
+    if page and (line := _line_of(ROOT / place, cell[1])):
+        place += f", line {line}"
+    return f"{place}: a cell failed.\n{raised[-1] if raised else cell[2].strip()}\n\nThe cell:\n{cell[1]}"
+
+
+def _line_of(path, cell):
+    """Number of the line on which a cell begins in its chapter; None if it is not found."""
+    text = path.read_text("utf-8") if path.exists() else ""
+    start = text.find(cell.strip())
+    return text.count("\n", 0, start) + 1 if start >= 0 else None
+
+
+# What chapters depend on
+
+
+def allow_parallel_reading(app):
+    """One of Jupyter Book's extensions does not say that it may be used in parallel; it keeps no state of its own."""
+    numbering = app.extensions.get("sphinx_multitoc_numbering")
+    if numbering and numbering.parallel_read_safe is None:
+        numbering.parallel_read_safe = True
+
+
+def check_data(app):
+    """Check every table before a chapter runs, unless nothing has changed since the last check."""
+    seen = digest([*sorted(DATA.glob("*.*")), REFERENCES, TOOLKIT / "data.py"])
+    if getattr(app.env, "course_data_checked", None) == seen:
+        return
+    from toolkit import data
+
+    try:
+        data.check()
+    except data.DataError as error:
+        raise CourseDataError(str(error)) from None
+    app.env.course_data_checked = seen
+
+
+def name_inputs(app, docname, source):
+    """Make the cache of executed chapters see the tables and the toolkit.
+
+    The cache knows a chapter by its code and its kernel's name. Here the name gets a digest of everything else that
+    the chapter uses, so that a change in a table runs the chapters that load it, and only those. Sphinx is told of
+    the same files, so that it reads the chapter again.
+    """
+    header = re.match(r"---\n.*?\n---\n", source[0], flags=re.DOTALL)
+    if not header or "display_name:" not in header[0]:
+        return
+    inputs = inputs_of(source[0])
+    for path in inputs:
+        app.env.note_dependency(str(path))
+    renamed = re.sub(r"(display_name: .*)", rf"\1 {digest(inputs)}", header[0], count=1)
+    source[0] = renamed + source[0][header.end():]
+
+
+def inputs_of(chapter):
+    """Files that the cells of a chapter use: the toolkit, the descriptor and the tables it loads."""
+    tables = set(re.findall(r"""\bload\(\s*["']([\w-]+)["']""", chapter)) | {"basemap"}
+    files = [path for path in DATA.iterdir() if path.stem in tables and path.suffix in (".csv", ".geojson")]
+    return sorted([*files, DATA / "datapackage.json", *(p for p in TOOLKIT.iterdir() if p.is_file())])
+
+
+def digest(paths):
+    """A short digest of the content of files."""
+    total = hashlib.sha256()
+    for path in paths:
+        total.update(path.name.encode() + b"\0" + (path.read_bytes() if path.exists() else b"") + b"\0")
+    return total.hexdigest()[:16]

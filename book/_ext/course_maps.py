@@ -1,0 +1,41 @@
+"""Maps of the built book share what each map of a notebook carries with it.
+
+A map from ``toolkit.maps`` holds Leaflet and the base map inside its frame, so that a notebook needs no network. In the
+site the frames name files in ``_static/maps`` instead, which a browser loads once.
+"""
+
+import html
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.errors import ExtensionError
+
+FOLDER = "_static/maps"
+
+
+def setup(app):
+    app.connect("doctree-resolved", share_assets)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def share_assets(app, doctree, docname):
+    """Name files in place of their text, in every map of a page."""
+    maps = [node for node in doctree.findall(nodes.raw) if 'class="course-map"' in node.astext()]
+    if app.builder.format != "html" or not maps:
+        return
+    from toolkit.maps import asset_tag, assets
+
+    folder = Path(app.outdir, FOLDER)
+    folder.mkdir(parents=True, exist_ok=True)
+    up = "../" * docname.count("/")
+    for name, text in assets().items():
+        if not (folder / name).exists() or (folder / name).read_text("utf-8") != text:
+            (folder / name).write_text(text, "utf-8")
+        address = f"{up}{FOLDER}/{name}"
+        tag = f'<link rel="stylesheet" href="{address}">' if name.endswith(".css") else f'<script src="{address}"></script>'
+        for node in maps:
+            carried = html.escape(asset_tag(name))
+            if carried not in node.astext():
+                raise ExtensionError(f"{docname}: a map does not carry {name} as toolkit.maps writes it")
+            node.children = [nodes.Text(node.astext().replace(carried, html.escape(tag)))]
+            node.rawsource = ""

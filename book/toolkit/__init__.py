@@ -1,0 +1,6 @@
+"""The few functions that the cells of the course call.
+
+``data``   reads and checks the tables of ``data/``
+``maps``   draws folium maps that need no network
+``charts`` gives every plot the same look
+"""
