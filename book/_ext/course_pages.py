@@ -52,6 +52,7 @@ def finish_page(text, name):
         mend_labels,
         mend_landmarks,
         mend_tables,
+        mend_bibliography,
         mend_links_out,
     ):
         if rule(page) is False:
@@ -117,6 +118,12 @@ def mend_tables(page):
         if not cell.get_text(strip=True):
             cell.name = "td"
             del cell["scope"]
+
+
+def mend_bibliography(page):
+    """axe aria-deprecated-role, aria-required-children: docutils gives the items of a list a role that is given up."""
+    for entry in page.select('[role="doc-biblioentry"]'):
+        entry["role"] = "listitem"
 
 
 def mend_links_out(page):

@@ -14,16 +14,16 @@ plt.style.use(Path(__file__).with_name("course.mplstyle"))
 COLOURS = {
     "Russia": "#5a1a2b",
     "United States": "#1d4f91",
-    "Europe and the West": "#7a5ea8",
-    "China": "#d0552f",
-    "Central Asia": "#2fa58c",
-    "Türkiye and the Turkic states": "#e3b23c",
-    "Multilateral": "#b9c6d2",
-    "Other": "#e2ddd5",
-    "Verbal cooperation": "#1d6b78",
-    "Material cooperation": "#86c5c0",
-    "Verbal conflict": "#f0a35e",
-    "Material conflict": "#9c2c13",
+    "Europe and the West": "#8157a8",
+    "China": "#d95c33",
+    "Central Asia": "#38ac95",
+    "Türkiye and the Turkic states": "#e0ae38",
+    "Multilateral": "#c4d0da",
+    "Other": "#ece8e1",
+    "Verbal cooperation": "#5fa8b5",
+    "Material cooperation": "#14505c",
+    "Verbal conflict": "#f3b06f",
+    "Material conflict": "#b23a1a",
 }
 
 QUADCLASSES = {1: "Verbal cooperation", 2: "Material cooperation", 3: "Verbal conflict", 4: "Material conflict"}

@@ -157,19 +157,28 @@ def _errors(resource):
         if "listOf" in field.custom:
             table, column = field.custom["listOf"]["table"], field.custom["listOf"]["field"]
             checks.append(_ListOf(field.name, table, column, _codes(table, column)))
-    report = resource.validate(Checklist(checks=checks))
-    return [_sentence(resource, error) for task in report.tasks for error in task.errors]
+    found = [error for task in resource.validate(Checklist(checks=checks)).tasks for error in task.errors]
+    return [_sentence(resource, error) for error in sorted(found, key=_reading_order)]
+
+
+def _reading_order(error):
+    """Row by row; in a row a fault of its shape first, because it brings the others with it."""
+    shape = error.type in ("extra-cell", "missing-cell", "blank-row")
+    return getattr(error, "row_number", 0), not shape, getattr(error, "field_number", 0)
 
 
 def _sentence(resource, error):
     place = [f"data/{resource.path}"]
-    if getattr(error, "row_number", None):
+    if hasattr(error, "row_number"):
         place.append(f"row {error.row_number}")
-    if getattr(error, "field_name", None):
-        place.append(f"field {error.field_name!r}")
+    fields = getattr(error, "field_names", None) or [getattr(error, "field_name", None)]
+    if error.type == "primary-key":
+        fields = resource.schema.primary_key
+    if error.type != "extra-cell" and all(fields):
+        place.append(f"field {', '.join(map(repr, fields))}")
     cell = getattr(error, "cell", None)
-    value = f" (the cell holds {cell!r})" if cell else ""
-    return f"{', '.join(place)}: {error.note}{value}"
+    value = f" (the cell holds {cell!r})" if cell not in (None, "", "None") else ""
+    return f"{', '.join(place)}: {error.title.lower()}: {error.note or error.message}{value}"
 
 
 def _route_errors(routes, waypoints):

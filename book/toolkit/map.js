@@ -4,6 +4,8 @@ const courseMap = {
   addBasemap(map) {
     const window_ = L.latLngBounds([35.8, 22], [66, 110]);
     map.setMaxBounds(window_.pad(0.05));
+    // The keyboard comes to the controls first, not after every route.
+    map.getContainer().prepend(map.getContainer().querySelector(".leaflet-control-container"));
     map.attributionControl.setPrefix("Leaflet");
     L.geoJSON(courseBasemap, {
       interactive: false,
@@ -24,6 +26,11 @@ const courseMap = {
     }
   },
 
+  // A layer of lines, each in its own style.
+  lines(features) {
+    return L.geoJSON(features, { style: (feature) => feature.properties.style, onEachFeature: courseMap.describe });
+  },
+
   // A feature with `name` and `details` gets a tooltip, a popup and a place in the tab order.
   describe(feature, layer) {
     const { name, details } = feature.properties;
@@ -37,6 +44,7 @@ const courseMap = {
       path.setAttribute("role", "button");
       path.setAttribute("aria-label", name);
       path.addEventListener("keydown", (event) => {
+        if (event.key === "Escape") layer.closePopup();
         if (event.key !== "Enter" && event.key !== " ") return;
         event.preventDefault();
         layer.openPopup();

@@ -17,6 +17,7 @@ from pathlib import Path
 import folium
 import pandas as pd
 from branca.element import Element, MacroElement
+from folium.map import Layer
 from folium.template import Template
 from folium.utilities import JsCode
 from xstatic.pkg import leaflet
@@ -120,6 +121,21 @@ class _Basemap(MacroElement):
     _name = "Basemap"
 
 
+class _Lines(Layer):
+    """A layer of GeoJSON features with ``name``, ``details`` and ``style``.
+
+    ``folium.GeoJson`` would do, but folium renders what it has rendered once more as a template: ``{{`` in a table
+    would be run as code, and ``folium.GeoJsonPopup`` takes text for HTML.
+    """
+
+    _template = Template("{% macro script(this, kwargs) %}var {{ this.get_name() }} = courseMap.lines({{ this.shapes }});{% endmacro %}")
+    _name = "Lines"
+
+    def __init__(self, features, name):
+        super().__init__(name=name, overlay=True)
+        self.shapes = re.sub(r"\{(?=[{%#])", r"\\u007b", json.dumps(features).replace("<", r"\u003c"))
+
+
 def add_routes(chart, routes, waypoints):
     """Draw export routes on a map: a layer for each commodity and state of use, details on click or Enter.
 
@@ -159,8 +175,7 @@ def add_routes(chart, routes, waypoints):
             }
         )
     for name in sorted(layers):
-        shapes = {"type": "FeatureCollection", "features": layers[name]}
-        folium.GeoJson(shapes, name=name, on_each_feature=JsCode("courseMap.describe")).add_to(chart)
+        _Lines(layers[name], name).add_to(chart)
     # Open where there is room for it; a button on a phone.
     folium.LayerControl(collapsed=JsCode("window.innerWidth < 600")).add_to(chart)
     for commodity in sorted(set(routes["commodity"])):

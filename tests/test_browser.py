@@ -1,0 +1,156 @@
+"""The built book in a real browser: from a server and from the disk, by mouse and by keyboard, for everyone."""
+
+import gzip
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import chapter_pages
+
+MAP_PAGE = "book/export-pipelines.html"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(params=["server", "disk"])
+def base(request, site, address):
+    return address if request.param == "server" else site.as_uri()
+
+
+def draw_maps(page):
+    """Maps below the fold are drawn when they come near: bring them all."""
+    page.evaluate("document.querySelectorAll('iframe').forEach(frame => { frame.loading = 'eager'; })")
+    for frame in page.frames[1:]:
+        frame.wait_for_selector(".leaflet-overlay-pane path")
+
+
+def open_details(page):
+    """Open whatever is folded, and wait until it has stopped moving."""
+    page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+    page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished))")
+
+
+def open_map(page, base):
+    page.goto(f"{base}/{MAP_PAGE}")
+    frame = page.locator("figure.course-map iframe").first
+    frame.scroll_into_view_if_needed()
+    content = frame.content_frame
+    content.locator("path.leaflet-interactive").first.wait_for()
+    return content
+
+
+def test_the_first_address_leads_into_the_book(page, base):
+    page.goto(f"{base}/index.html")
+    page.wait_for_url("**/book/index.html")
+    assert page.get_by_role("heading", level=1).inner_text().startswith("Kazakhstan between the Powers")
+
+
+def test_every_page_opens_without_fault_and_without_another_host(page, base, site):
+    for name in chapter_pages(site):
+        page.goto(f"{base}/{name}")
+        draw_maps(page)
+        assert page.faults == [], name
+
+
+def test_the_map_shows_its_routes(page, base):
+    from toolkit import data
+
+    content = open_map(page, base)
+    assert content.locator("path.leaflet-interactive").count() == len(data.load("export_routes"))
+    assert content.locator(".country-name", has_text="Kazakhstan").is_visible()
+    assert page.faults == []
+
+
+def test_a_click_on_a_route_says_what_it_is(page, base):
+    content = open_map(page, base)
+    path = content.locator("path.leaflet-interactive[aria-label*='CPC']").first
+    # A line is thin: click on a point that lies on it, not on the middle of its box.
+    spot = path.evaluate(
+        "path => { const point = path.getPointAtLength(path.getTotalLength() / 3).matrixTransform(path.getScreenCTM()),"
+        " box = path.getBoundingClientRect(); return {x: point.x - box.x, y: point.y - box.y}; }"
+    )
+    path.click(position=spot, force=True)
+    popup = content.locator(".leaflet-popup-content")
+    popup.wait_for()
+    for term in ("Capacity", "Length", "Operator", "Transit states", "Source"):
+        assert popup.locator("dt", has_text=term).count() == 1, term
+
+
+def test_the_keyboard_reaches_the_layers_and_the_routes(page, base):
+    content = open_map(page, base)
+    page.locator("figure.course-map iframe").first.focus()
+    reached = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.append(content.locator(":focus").evaluate_all("all => all.map(e => e.type || e.getAttribute('role') || '')"))
+        if ["checkbox"] in reached and ["button"] in reached and content.locator("path:focus").count():
+            break
+    assert ["checkbox"] in reached
+    page.keyboard.press("Enter")
+    content.locator(".leaflet-popup-content").wait_for()
+    page.keyboard.press("Escape")
+    content.locator(".leaflet-popup-content").wait_for(state="detached")
+
+
+def test_a_layer_can_be_switched_off_by_keyboard(page, base):
+    content = open_map(page, base)
+    shown = content.locator("path.leaflet-interactive")
+    before = shown.count()
+    content.locator("input.leaflet-control-layers-selector").first.focus()
+    page.keyboard.press("Space")
+    assert shown.count() < before
+
+
+def test_hostile_text_is_shown_and_not_run(page, tmp_path):
+    """The worst text that a table could hold, through the toolkit, in the browser."""
+    from test_toolkit import HOSTILE, chart
+
+    text = " ".join(HOSTILE)
+    (tmp_path / "map.html").write_text(f"<!DOCTYPE html><meta charset='utf-8'><title>t</title>{chart(name=text, note=text)._repr_html_()}", "utf-8")
+    ran = []
+    page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+    page.goto((tmp_path / "map.html").as_uri())
+    content = page.frame_locator("iframe")
+    content.locator("path.leaflet-interactive").first.focus()
+    page.keyboard.press("Enter")
+    assert content.locator(".leaflet-popup-content dt:text-is('Note') + dd").inner_text() == " ".join(text.split())
+    assert content.locator(".leaflet-popup-content img").count() == 0
+    assert ran == [] and page.faults == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(browser, address, site, scheme, width):
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    for name in chapter_pages(site):
+        page.goto(f"{address}/{name}")
+        draw_maps(page)
+        open_details(page)
+        found = Axe().run(page, options=RULES)
+        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+    context.close()
+
+
+def test_nothing_is_cut_off_at_320_pixels(browser, address, site):
+    context = browser.new_context(viewport={"width": 320, "height": 640})
+    page = context.new_page()
+    for name in chapter_pages(site):
+        page.goto(f"{address}/{name}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
+    context.close()
+
+
+def test_no_page_weighs_more_than_900_kilobytes(browser, address, site):
+    """As a server that compresses would send it; pictures and fonts are compressed already."""
+    for name in chapter_pages(site):
+        context = browser.new_context()
+        page = context.new_page()
+        asked = set()
+        page.on("request", lambda request: asked.add(urlsplit(request.url).path))
+        page.goto(f"{address}/{name}")
+        draw_maps(page)
+        page.wait_for_load_state("networkidle")
+        files = [site / unquote(path.lstrip("/")) for path in asked if path.startswith("/")]
+        weight = sum(len(gzip.compress(file.read_bytes())) for file in files if file.is_file())
+        assert weight < 900_000, f"{name}: {weight / 1000:.0f} kB"
+        context.close()
