@@ -7,9 +7,11 @@ import os
 import re
 import shutil
 import sys
+import traceback
 from pathlib import Path
 
 from sphinx.errors import SphinxError
+from sphinx.search import js_index
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "book"))  # for `toolkit`, as the chapters have it
@@ -26,9 +28,11 @@ class CourseDataError(SphinxError):
 def setup(app):
     app.warningiserror = True  # with any command, not only with -W
     app.parallel = max(app.parallel, os.cpu_count() or 1)
+    # A changed extension writes every page again: Sphinx compares the values of settings of the kind "html".
+    app.add_config_value("course_extensions", digest(sorted(Path(__file__).parent.glob("*.py"))), "html")
     app.connect("config-inited", stage)
     app.connect("builder-inited", allow_parallel_reading)
-    app.connect("builder-inited", check_data)
+    app.connect("env-before-read-docs", check_data)
     app.connect("source-read", name_inputs)
     app.connect("build-finished", finish, priority=999)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -59,6 +63,7 @@ def finish(app, exception):
     staged = Path(app.outdir)
     if staged.name != ".html":
         return
+    drop_leftovers(app, staged)
     site, new, old = (staged.with_name(name) for name in ("html", ".html-new", ".html-old"))
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -70,18 +75,33 @@ def finish(app, exception):
     staged.with_name(".unfinished").unlink()
 
 
+def drop_leftovers(app, staged):
+    """Pictures, pages and search terms of earlier builds that no chapter has any more."""
+    pictures = {name for _, name in app.env.images.values()}
+    pages = {f"{Path(docname).name}.html" for docname in app.env.all_docs}
+    for folder, wanted in (("_images", pictures), ("book", pages)):
+        for path in staged.joinpath(folder).glob("*"):
+            if path.name not in wanted:
+                path.unlink()
+    index = staged / "searchindex.js"
+    terms = js_index.loads(index.read_text("utf-8"))
+    for field in ("terms", "titleterms"):
+        terms[field] = {word: pages for word, pages in terms[field].items() if pages != []}
+    index.write_text(js_index.dumps(terms), "utf-8")
+
+
 def explain(error):
     """What a reader of the message can act on: file, row or cell, and rule."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).replace(f"{ROOT}{os.sep}", "")
-    cell = re.search(r"following cell:\n-+\n(.*?)\n-{10,}\n(.*)", text, flags=re.DOTALL)
-    if not cell:
-        return text
-    page = re.match(r"[^:\n]+\.md", text)
-    raised = [line for line in cell[2].splitlines() if re.match(r"[\w.]+(Error|Exception|Warning|Interrupt)\b", line)]
-    place = page[0] if page else "a chapter"
-    if page and (line := _line_of(ROOT / place, cell[1])):
-        place += f", line {line}"
-    return f"{place}: a cell failed.\n{raised[-1] if raised else cell[2].strip()}\n\nThe cell:\n{cell[1]}"
+    # A chapter that runs in another process hands its error over as text.
+    text = "".join(traceback.format_exception(error)) + getattr(error, "traceback", "")
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text).replace(f"{ROOT}{os.sep}", "")
+    cell = re.search(r"following cell:\n-+\n(.*?)\n-{10,}\n(.*?)(?=\n\n|\Z)", text, flags=re.DOTALL)
+    page = re.search(r"ExecutionError: (\S.*?\.md)", text)
+    if not cell or not page:
+        return str(error).replace(f"{ROOT}{os.sep}", "")
+    line = _line_of(ROOT / page[1], cell[1])
+    raised = [line for line in text.splitlines() if re.match(r"[A-Z]\w*(Error|Exception|Interrupt)\b: ", line)]
+    return f"{page[1]}, line {line}: a cell failed.\n{raised[0]}\n\nThe cell:\n{cell[1]}"
 
 
 def _line_of(path, cell):
@@ -101,10 +121,10 @@ def allow_parallel_reading(app):
         numbering.parallel_read_safe = True
 
 
-def check_data(app):
+def check_data(app, env, docnames):
     """Check every table before a chapter runs, unless nothing has changed since the last check."""
     seen = digest([*sorted(DATA.glob("*.*")), REFERENCES, TOOLKIT / "data.py"])
-    if getattr(app.env, "course_data_checked", None) == seen:
+    if getattr(env, "course_data_checked", None) == seen:
         return
     from toolkit import data
 
@@ -112,7 +132,7 @@ def check_data(app):
         data.check()
     except data.DataError as error:
         raise CourseDataError(str(error)) from None
-    app.env.course_data_checked = seen
+    env.course_data_checked = seen
 
 
 def name_inputs(app, docname, source):

@@ -47,6 +47,7 @@ def finish_page(text, name):
     page = BeautifulSoup(text, "html.parser")
     for rule in (
         drop_unused_scripts,
+        drop_late_digest,
         set_policy,
         set_mode_early,
         mend_labels,
@@ -73,6 +74,12 @@ def drop_unused_scripts(page):
             continue
         tag.decompose()
     return dropped > 0
+
+
+def drop_late_digest(page):
+    """MyST-NB's style sheet has its digest in its name; Sphinx adds a second one, but only from the second build on."""
+    for sheet in page.select('link[href*="mystnb."]'):
+        sheet["href"] = sheet["href"].partition("?")[0]
 
 
 def set_policy(page):
