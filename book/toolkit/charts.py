@@ -66,6 +66,8 @@ def finish(ax, title, ylabel, source):
     """
     ax.set(title=title, xlabel="")
     ax.grid(False, axis="x")
+    if legend := ax.get_legend():
+        legend.set_title(None)  # the name of a column, which the title of the plot says better
     ax.set_ylabel(ylabel)
     ax.figure.supxlabel(f"Source: {source}", x=0.01, ha="left", fontsize=8, color="#57514b")
     return ax
