@@ -10,6 +10,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from jupyter_cache import get_cache
 from sphinx.errors import SphinxError
 from sphinx.search import js_index
 
@@ -33,6 +34,7 @@ def setup(app):
     app.connect("config-inited", stage)
     app.connect("builder-inited", allow_parallel_reading)
     app.connect("env-before-read-docs", check_data)
+    app.connect("env-before-read-docs", make_cache)
     app.connect("source-read", name_inputs)
     app.connect("build-finished", finish, priority=999)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -133,6 +135,11 @@ def check_data(app, env, docnames):
     except data.DataError as error:
         raise CourseDataError(str(error)) from None
     env.course_data_checked = seen
+
+
+def make_cache(app, env, docnames):
+    """Make the tables of the cache before two chapters, read at the same time, both try to."""
+    get_cache(env.mystnb_config.execution_cache_path).db.dispose()
 
 
 def name_inputs(app, docname, source):
