@@ -50,7 +50,7 @@ def colours(labels):
     return [COLOURS[label] for label in labels]
 
 
-def finish(ax, title, ylabel, source):
+def finish(ax, title, ylabel, source, columns=4):
     """Give a plot its title, the label of its value axis and the line that names its source.
 
     Parameters
@@ -58,6 +58,8 @@ def finish(ax, title, ylabel, source):
     ax : matplotlib.axes.Axes
     title, ylabel, source : str
         ``ylabel`` names the unit.
+    columns : int, optional
+        Columns of the legend, if the plot has one: fewer where the plot is narrow.
 
     Returns
     -------
@@ -66,8 +68,8 @@ def finish(ax, title, ylabel, source):
     """
     ax.set(title=title, xlabel="")
     ax.grid(False, axis="x")
-    if legend := ax.get_legend():
-        legend.set_title(None)  # the name of a column, which the title of the plot says better
+    if legend := ax.get_legend():  # pandas puts it over the bars, under the name of a column
+        ax.legend(*ax.get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(0, -0.14), ncols=columns, fontsize=9)
     ax.set_ylabel(ylabel)
     ax.figure.supxlabel(f"Source: {source}", x=0.01, ha="left", fontsize=8, color="#57514b")
     return ax
