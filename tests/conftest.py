@@ -2,7 +2,6 @@
 
 import functools
 import http.server
-import os
 import re
 import shutil
 import subprocess
@@ -59,7 +58,7 @@ def address(site):
 
 @pytest.fixture(scope="session")
 def browser():
-    """A Chrome or Chromium: an installed one, else Playwright's own, which is downloaded. Without either the test fails."""
+    """A Chrome or Chromium: an installed one, else Playwright's own, which is downloaded. Without either, tests fail."""
     from playwright.sync_api import Error, sync_playwright
 
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -86,7 +85,9 @@ def page(browser):
     page.on("console", lambda message: message.type == "error" and page.faults.append(message.text))
     page.on("pageerror", lambda error: page.faults.append(str(error)))
     # A request is aborted when the page is left before it is answered.
-    page.on("requestfailed", lambda request: "ABORTED" in request.failure or page.faults.append(f"failed: {request.url}"))
+    page.on(
+        "requestfailed", lambda request: "ABORTED" in request.failure or page.faults.append(f"failed: {request.url}")
+    )
     page.on("request", lambda request: is_external(request.url) and page.faults.append(f"external: {request.url}"))
     yield page
     context.close()

@@ -81,7 +81,9 @@ def test_the_keyboard_reaches_the_layers_and_the_routes(page, base):
     reached = []
     for _ in range(60):
         page.keyboard.press("Tab")
-        reached.append(content.locator(":focus").evaluate_all("all => all.map(e => e.type || e.getAttribute('role') || '')"))
+        reached.append(
+            content.locator(":focus").evaluate_all("all => all.map(e => e.type || e.getAttribute('role') || '')")
+        )
         if ["checkbox"] in reached and ["button"] in reached and content.locator("path:focus").count():
             break
     assert ["checkbox"] in reached
@@ -105,7 +107,9 @@ def test_hostile_text_is_shown_and_not_run(page, tmp_path):
     from test_toolkit import HOSTILE, chart
 
     text = " ".join(HOSTILE)
-    (tmp_path / "map.html").write_text(f"<!DOCTYPE html><meta charset='utf-8'><title>t</title>{chart(name=text, note=text)._repr_html_()}", "utf-8")
+    (tmp_path / "map.html").write_text(
+        f"<!DOCTYPE html><meta charset='utf-8'><title>t</title>{chart(name=text, note=text)._repr_html_()}", "utf-8"
+    )
     ran = []
     page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
     page.goto((tmp_path / "map.html").as_uri())

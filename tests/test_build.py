@@ -4,10 +4,9 @@ import hashlib
 import os
 import re
 
+import course_build
 import pytest
 from conftest import ROOT, build
-
-import course_build
 
 
 def fingerprint(folder):
@@ -86,8 +85,16 @@ def test_a_changed_table_runs_the_chapters_that_load_it_and_no_other(copy):
     change(copy / "data/oil_exports.csv", ",reported,", ",derived,")
     done = build(copy)
     assert done.returncode == 0, done.stderr
-    executed = set(re.findall(r"book[/\\]([\w-]+)\.md: Executing notebook", re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)))
-    loading = {path.stem for path in (copy / "book").glob("*.md") if re.search(r"""load\(["']oil_exports""", path.read_text("utf-8"))}
+    executed = set(
+        re.findall(
+            r"book[/\\]([\w-]+)\.md: Executing notebook", re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+        )
+    )
+    loading = {
+        path.stem
+        for path in (copy / "book").glob("*.md")
+        if re.search(r"""load\(["']oil_exports""", path.read_text("utf-8"))
+    }
     assert executed == loading != set()
 
 
@@ -117,7 +124,7 @@ def test_two_clean_builds_are_the_same_bytes(site, copy):
 
 
 def test_inputs_of_a_chapter_are_found():
-    chapter = 'x = data.load("events")\ny = data.load(\'partners\')'
+    chapter = "x = data.load(\"events\")\ny = data.load('partners')"
     names = {path.name for path in course_build.inputs_of(chapter)}
     assert {"events.csv", "partners.csv", "basemap.geojson", "datapackage.json", "maps.py", "course.mplstyle"} <= names
     assert "oil_exports.csv" not in names

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from operator import attrgetter
 
 import nbformat
 import pytest
@@ -10,7 +11,7 @@ from myst_nb.core.read import myst_nb_reader_plugin
 from nbclient import NotebookClient
 
 PROSE = [path for path in CHAPTERS if path.stem != "references"]
-name = lambda path: path.stem  # noqa: E731: the name of a test
+name = attrgetter("stem")  # of a test
 
 
 def without_code(text):
@@ -41,7 +42,9 @@ def test_a_chapter_has_enough_text(path):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=name)
 def test_headings_are_in_order(path):
-    levels = [len(hashes) for hashes in re.findall(r"^(#+) ", without_code(path.read_text("utf-8")), flags=re.MULTILINE)]
+    levels = [
+        len(hashes) for hashes in re.findall(r"^(#+) ", without_code(path.read_text("utf-8")), flags=re.MULTILINE)
+    ]
     assert levels.count(1) == 1 and levels[0] == 1
     assert all(deeper - level <= 1 for level, deeper in zip(levels, levels[1:]))
 

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from conftest import CHAPTERS, ROOT
@@ -33,7 +32,10 @@ def cited_in_tables():
 
 def test_frictionless_accepts_the_package():
     done = subprocess.run(
-        [sys.executable, "-m", "frictionless", "validate", "data/datapackage.json"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "frictionless", "validate", "data/datapackage.json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -194,7 +196,9 @@ def test_a_route_needs_two_points(broken):
     path = broken / "route_waypoints.csv"
     lines = path.read_text("utf-8").splitlines(keepends=True)
     path.write_text("".join(line for line in lines if not re.match(r"bbs,(?!1,)", line)), "utf-8")
-    with pytest.raises(data.DataError, match=r"data/export_routes.csv, row \d+, field 'route_id': route 'bbs' has 1 point"):
+    with pytest.raises(
+        data.DataError, match=r"data/export_routes.csv, row \d+, field 'route_id': route 'bbs' has 1 point"
+    ):
         data.check()
 
 

@@ -8,7 +8,15 @@ from bs4 import BeautifulSoup
 from conftest import CHAPTERS, is_external, pages
 
 # Elements that make a browser ask for something, with the attribute that says what.
-RESOURCES = [("script", "src"), ("link", "href"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("video", "src"), ("object", "data")]
+RESOURCES = [
+    ("script", "src"),
+    ("link", "href"),
+    ("img", "src"),
+    ("iframe", "src"),
+    ("source", "src"),
+    ("video", "src"),
+    ("object", "data"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +34,10 @@ def test_every_chapter_has_a_page(site):
 
 
 def test_the_address_of_the_book_leads_to_its_first_page(site, soups):
-    assert "book/index.html" in soups["index.html"].find("meta", attrs={"http-equiv": re.compile("refresh", re.I)})["content"]
+    assert (
+        "book/index.html"
+        in soups["index.html"].find("meta", attrs={"http-equiv": re.compile("refresh", re.I)})["content"]
+    )
 
 
 def test_no_page_asks_another_host_for_anything(soups):
@@ -60,8 +71,17 @@ def test_every_whole_page_forbids_other_hosts(soups):
 def test_every_link_and_resource_inside_the_book_resolves(site, soups):
     for page, soup in soups.items():
         folder = (site / page).parent
-        found = [(tag, element.get(attribute)) for tag, attribute in [("a", "href"), *RESOURCES] for element in soup.find_all(tag)]
-        found += [("in a map", element.get(a)) for inner in inside(soup) for t, a in RESOURCES for element in inner.find_all(t)]
+        found = [
+            (tag, element.get(attribute))
+            for tag, attribute in [("a", "href"), *RESOURCES]
+            for element in soup.find_all(tag)
+        ]
+        found += [
+            ("in a map", element.get(a))
+            for inner in inside(soup)
+            for t, a in RESOURCES
+            for element in inner.find_all(t)
+        ]
         for tag, address in found:
             if not address or re.match(r"[a-z]+:|//", address):
                 continue

@@ -60,7 +60,10 @@ def stage(app, config):
 def finish(app, exception):
     """Publish the finished site, or say in one message why there is none."""
     if exception:
-        print(f"\nThe book was not built; the site in _build/html is as it was.\n\n{explain(exception)}\n", file=sys.stderr)
+        print(
+            f"\nThe book was not built; the site in _build/html is as it was.\n\n{explain(exception)}\n",
+            file=sys.stderr,
+        )
         raise SystemExit(1)  # the message says it all: no traceback of Jupyter Book after it
     staged = Path(app.outdir)
     if staged.name != ".html":
@@ -97,13 +100,14 @@ def explain(error):
     # A chapter that runs in another process hands its error over as text.
     text = "".join(traceback.format_exception(error)) + getattr(error, "traceback", "")
     text = re.sub(r"\x1b\[[0-9;]*m", "", text).replace(f"{ROOT}{os.sep}", "")
-    cell = re.search(r"following cell:\n-+\n(.*?)\n-{10,}\n(.*?)(?=\n\n|\Z)", text, flags=re.DOTALL)
+    cell = re.search(r"following cell:\n-+\n(.*?)\n-{10,}\n(.*)", text, flags=re.DOTALL)
     page = re.search(r"ExecutionError: (\S.*?\.md)", text)
     if not cell or not page:
         return str(error).replace(f"{ROOT}{os.sep}", "")
     line = _line_of(ROOT / page[1], cell[1])
     raised = [line for line in text.splitlines() if re.match(r"[A-Z]\w*(Error|Exception|Interrupt)\b: ", line)]
-    return f"{page[1]}, line {line}: a cell failed.\n{raised[0]}\n\nThe cell:\n{cell[1]}"
+    reason = raised[0] if raised else cell[2].strip().splitlines()[-1]
+    return f"{page[1]}, line {line}: a cell failed.\n{reason}\n\nThe cell:\n{cell[1]}"
 
 
 def _line_of(path, cell):
@@ -156,7 +160,7 @@ def name_inputs(app, docname, source):
     for path in inputs:
         app.env.note_dependency(str(path))
     renamed = re.sub(r"(display_name: .*)", rf"\1 {digest(inputs)}", header[0], count=1)
-    source[0] = renamed + source[0][header.end():]
+    source[0] = renamed + source[0][header.end() :]
 
 
 def inputs_of(chapter):

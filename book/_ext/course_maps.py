@@ -32,7 +32,11 @@ def share_assets(app, doctree, docname):
         if not (folder / name).exists() or (folder / name).read_text("utf-8") != text:
             (folder / name).write_text(text, "utf-8")
         address = f"{up}{FOLDER}/{name}"
-        tag = f'<link rel="stylesheet" href="{address}">' if name.endswith(".css") else f'<script src="{address}"></script>'
+        tag = (
+            f'<link rel="stylesheet" href="{address}">'
+            if name.endswith(".css")
+            else f'<script src="{address}"></script>'
+        )
         for node in maps:
             carried = html.escape(asset_tag(name))
             if carried not in node.astext():

@@ -13,9 +13,7 @@ from sphinx.errors import ExtensionError
 from sphinx.jinja2glue import BuiltinTemplateLoader
 
 # Nothing but the site itself; Leaflet and the theme style elements inline.
-POLICY = (
-    "default-src 'self' 'unsafe-inline' data: blob:; object-src 'none'; base-uri 'self'; form-action 'self'"
-)
+POLICY = "default-src 'self' 'unsafe-inline' data: blob:; object-src 'none'; base-uri 'self'; form-action 'self'"
 
 # The theme sets the colour mode after the page is drawn, which flashes in dark mode. Said before the first paint:
 MODE_SCRIPT = (
@@ -155,7 +153,7 @@ def describe_page(app, pagename, templatename, context, doctree):
 
 
 def require_text_alternatives(app, doctree, docname):
-    """A picture without a text alternative gets its file path for one, which no tool complains of: stop here instead."""
+    """A picture without a text alternative gets its file path for one, which no tool complains of: stop instead."""
     for image in doctree.findall(nodes.image):
         alt = image.get("alt", "")
         if len(alt) < 15 or alt == image["uri"] or "_build/" in alt or "jupyter_execute" in alt:

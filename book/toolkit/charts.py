@@ -68,8 +68,10 @@ def finish(ax, title, ylabel, source, columns=4):
     """
     ax.set(title=title, xlabel="")
     ax.grid(False, axis="x")
-    if legend := ax.get_legend():  # pandas puts it over the bars, under the name of a column
-        ax.legend(*ax.get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(0, -0.14), ncols=columns, fontsize=9)
+    if ax.get_legend():  # pandas puts it over the bars, under the name of a column
+        ax.legend(
+            *ax.get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(0, -0.14), ncols=columns, fontsize=9
+        )
     ax.set_ylabel(ylabel)
     ax.figure.supxlabel(f"Source: {source}", x=0.01, ha="left", fontsize=8, color="#57514b")
     return ax

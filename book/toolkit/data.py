@@ -186,8 +186,10 @@ def _route_errors(routes, waypoints):
     points = waypoints.groupby("route_id").size()
     for row, route in zip(routes.index + 2, routes["route_id"]):
         if (count := points.get(route, 0)) < 2:
-            yield (f"data/export_routes.csv, row {row}, field 'route_id': route {route!r} has {count} point"
-                   f"{'' if count == 1 else 's'} in data/route_waypoints.csv; a line needs two or more")
+            yield (
+                f"data/export_routes.csv, row {row}, field 'route_id': route {route!r} has {count} point"
+                f"{'' if count == 1 else 's'} in data/route_waypoints.csv; a line needs two or more"
+            )
 
 
 def _read_geojson(path):

@@ -104,10 +104,11 @@ class Map(folium.Map):
     def _repr_html_(self, **kwargs):
         legend = "".join(f"<li>{swatch} {html.escape(label)}</li>" for swatch, label in self.legend)
         return (
-            f'<figure class="course-map"><iframe title="{html.escape(self.title)}" height="{self.frame_height}" '
+            f'<figure class="course-map"><iframe loading="lazy" title="{html.escape(self.title)}" height="{self.frame_height}" '
             f'style="width:100%;border:0" srcdoc="{html.escape(self.document())}"></iframe>'
-            f'{f"<ul>{legend}</ul>" if legend else ""}'
-            f"<figcaption><strong>{html.escape(self.title)}.</strong> {html.escape(self.description)}</figcaption></figure>"
+            f"{f'<ul>{legend}</ul>' if legend else ''}"
+            f"<figcaption><strong>{html.escape(self.title)}.</strong> {html.escape(self.description)}</figcaption>"
+            "</figure>"
         )
 
     def __repr__(self):
@@ -117,7 +118,9 @@ class Map(folium.Map):
 class _Basemap(MacroElement):
     """Land, borders and names of states under everything else."""
 
-    _template = Template("{% macro script(this, kwargs) %}courseMap.addBasemap({{ this._parent.get_name() }});{% endmacro %}")
+    _template = Template(
+        "{% macro script(this, kwargs) %}courseMap.addBasemap({{ this._parent.get_name() }});{% endmacro %}"
+    )
     _name = "Basemap"
 
 
@@ -128,7 +131,9 @@ class _Lines(Layer):
     would be run as code, and ``folium.GeoJsonPopup`` takes text for HTML.
     """
 
-    _template = Template("{% macro script(this, kwargs) %}var {{ this.get_name() }} = courseMap.lines({{ this.shapes }});{% endmacro %}")
+    _template = Template(
+        "{% macro script(this, kwargs) %}var {{ this.get_name() }} = courseMap.lines({{ this.shapes }});{% endmacro %}"
+    )
     _name = "Lines"
 
     def __init__(self, features, name):

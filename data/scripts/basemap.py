@@ -37,7 +37,7 @@ def rings(topology, arcs):
             points.append((x * kx + dx, y * ky + dy))
         if number < 0:
             points.reverse()
-        ring += points[1 if ring else 0:]
+        ring += points[1 if ring else 0 :]
     east_and_west = max(ring)[0] - min(ring)[0] > 300  # Russia crosses the 180th meridian: keep the ring in one piece
     return [(x + 360 if x < 0 else x, y) for x, y in ring] if east_and_west else ring
 
