@@ -129,7 +129,7 @@ def allow_parallel_reading(app):
 
 def check_data(app, env, docnames):
     """Check every table before a chapter runs, unless nothing has changed since the last check."""
-    seen = digest([*sorted(DATA.glob("*.*")), REFERENCES, TOOLKIT / "data.py"])
+    seen = digest([*sorted(DATA.glob("*.*")), REFERENCES, TOOLKIT / "data.py", TOOLKIT / "rules.py"])
     if getattr(env, "course_data_checked", None) == seen:
         return
     from toolkit import data

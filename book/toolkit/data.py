@@ -7,20 +7,29 @@ constraints and keys stand there, not here. Two rules go beyond what the standar
 * a field called ``source`` holds ``key, locator`` pairs joined by ``; ``, each key an entry of ``book/references.bib``.
 """
 
+import csv
+import io
 import json
 import re
-from functools import cache
 from pathlib import Path
 
 import pandas as pd
-from frictionless import Check, Checklist, FrictionlessException, Package, errors
+
+from . import rules
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
 REFERENCES = ROOT / "book" / "references.bib"
 
 # How a field type of the descriptor is kept in a DataFrame. Nullable integers keep a gap a gap.
-DTYPES = {"string": "str", "integer": "Int64", "year": "Int64", "number": "float64", "boolean": "boolean"}
+DTYPES = {
+    "string": "str",
+    "integer": "Int64",
+    "year": "Int64",
+    "number": "float64",
+    "boolean": "boolean",
+    "date": "datetime64[s]",
+}
 
 
 class DataError(ValueError):
@@ -47,23 +56,15 @@ def load(name):
     DataError
         If there is no such table, or if it breaks a rule of its descriptor.
     """
-    package = _package()
-    if not package.has_resource(name):
-        raise DataError(f"data/datapackage.json has no table {name!r}; it has {', '.join(package.resource_names)}")
-    resource = package.get_resource(name)
-    path = DATA / resource.path
-    if path.suffix == ".geojson":
-        return _read_geojson(path)
-    _stop_at(_errors(resource))
-    fields = resource.schema.fields
-    return pd.read_csv(
-        path,
-        dtype={f.name: DTYPES[f.type] for f in fields if f.type in DTYPES},
-        parse_dates=[f.name for f in fields if f.type == "date"],
-        date_format="%Y-%m-%d",
-        keep_default_na=False,  # "NA" is text here; only an empty cell is missing
-        na_values=[""],
-    )
+    resources = {resource["name"]: resource for resource in package()["resources"]}
+    if name not in resources:
+        raise DataError(f"data/datapackage.json has no table {name!r}; it has {', '.join(resources)}")
+    resource = resources[name]
+    if resource["path"].endswith(".geojson"):
+        return _read_geojson(resource)
+    table = _read(resource)
+    _stop_at(_errors(resource, table))
+    return pd.DataFrame({field["name"]: _series(table[field["name"]], field["type"]) for field in _fields(resource)})
 
 
 def check():
@@ -74,17 +75,26 @@ def check():
     DataError
         Names file, row, field and rule of the first fault, and says how many more there are.
     """
-    package = _package()
     found = []
-    for resource in package.resources:
-        path = DATA / resource.path
-        if path.suffix == ".geojson":
-            _read_geojson(path)
+    for resource in package()["resources"]:
+        if resource["path"].endswith(".geojson"):
+            _read_geojson(resource)
         else:
-            found += _errors(resource)
+            found += _errors(resource, _read(resource))
     _stop_at(found)
-    if {"export_routes", "route_waypoints"} <= set(package.resource_names):
+    if {"export_routes", "route_waypoints"} <= {resource["name"] for resource in package()["resources"]}:
         _stop_at(_route_errors(load("export_routes"), load("route_waypoints")))
+
+
+def package():
+    """Return the descriptor ``data/datapackage.json`` as a dict: what every table is, and its rules.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or not JSON.
+    """
+    return _json(DATA / "datapackage.json")
 
 
 def cited(source):
@@ -96,89 +106,88 @@ def cited(source):
     return [tuple(part.strip() for part in pair.partition(",")[::2]) for pair in source.split(";")]
 
 
-@cache
 def reference_keys():
     """Keys of the entries of ``book/references.bib``, as a frozenset."""
     return frozenset(re.findall(r"^@\w+\{([^,\s]+),", REFERENCES.read_text("utf-8"), flags=re.MULTILINE))
 
 
-class _ListOf(Check):
-    """Every code of a ``;`` list stands in another table."""
-
-    Errors = [errors.ForeignKeyError]
-
-    def __init__(self, field, table, column, codes):
-        super().__init__()
-        self.field, self.table, self.column, self.codes = field, table, column, codes
-
-    def validate_row(self, row):
-        for code in (row[self.field] or "").split(";"):
-            if row[self.field] and code not in self.codes:
-                note = f"{code!r} does not stand in the column {self.column!r} of the table {self.table!r}"
-                yield errors.CellError.from_row(row, note=note, field_name=self.field)
+def _fields(resource):
+    return resource["schema"]["fields"]
 
 
-class _Cited(Check):
-    """Every source is a key of the bibliography with a locator."""
-
-    Errors = [errors.CellError]
-
-    def validate_row(self, row):
-        for key, locator in cited(row["source"] or ""):
-            if key not in reference_keys():
-                note = f"{key!r} is not a key of book/references.bib"
-            elif not locator:
-                note = f"the source {key!r} has no locator (write 'key, where in the source')"
-            else:
-                continue
-            yield errors.CellError.from_row(row, note=note, field_name="source")
-
-
-def _package():
-    descriptor = DATA / "datapackage.json"
+def _read(resource):
+    """A table as text: a dict from each field of the descriptor to the list of its cells."""
+    file = f"data/{resource['path']}"
     try:
-        return Package(descriptor)
-    except FrictionlessException as error:
-        reason = (error.reasons or [error.error])[0]
-        raise DataError(f"data/{descriptor.name}: {reason.note}") from None
+        text = (DATA / resource["path"]).read_bytes().decode("utf-8")
+        header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    except OSError:
+        raise DataError(f"{file}: there is no such file") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: the encoding is not UTF-8 (byte {error.start}); save the file as UTF-8") from None
+    except csv.Error as error:
+        raise DataError(f"{file}: not a CSV file, or cut off: {error}") from None
+    except ValueError:
+        raise DataError(f"{file}: the file is empty") from None
+    names = [field["name"] for field in _fields(resource)]
+    if text.startswith("\ufeff"):
+        raise DataError(f"{file}: the file begins with a byte order mark; save it as UTF-8 without one")
+    if header != names:
+        raise DataError(f"{file}, row 1: the header must be {','.join(names)} but is {','.join(header)}")
+    if not text.endswith("\n"):
+        raise DataError(f"{file}, row {len(rows) + 1}: the last row has no line break; the file may be cut off")
+    for number, row in enumerate(rows, start=2):
+        if not row:
+            raise DataError(f"{file}, row {number}: a blank row")
+        if len(row) > len(names):
+            raise DataError(f"{file}, row {number}: an extra cell, {row[len(names)]!r}, after the field {names[-1]!r}")
+        if len(row) < len(names):
+            raise DataError(f"{file}, row {number}, field {names[len(row)]!r}: a missing cell; the row ends too early")
+    return dict(zip(names, map(list, zip(*rows)))) if rows else {name: [] for name in names}
 
 
-@cache
-def _codes(table, column):
-    """The values of one column, for the ``listOf`` rule."""
-    return frozenset(load(table)[column])
+def _series(cells, kind):
+    """A column of sound text in the type of its field."""
+    if kind == "string":
+        return pd.Series([text or None for text in cells], dtype=DTYPES[kind])
+    if kind == "date":
+        return pd.to_datetime(pd.Series(cells, dtype=DTYPES["string"]), format="%Y-%m-%d").astype(DTYPES[kind])
+    return pd.Series([rules.value(text, kind) for text in cells], dtype=DTYPES[kind])
 
 
-def _errors(resource):
-    """The faults of one table as sentences, in the order of its rows."""
-    fields = resource.schema.fields
-    checks = [_Cited()] if resource.schema.has_field("source") else []
-    for field in fields:
-        if "listOf" in field.custom:
-            table, column = field.custom["listOf"]["table"], field.custom["listOf"]["field"]
-            checks.append(_ListOf(field.name, table, column, _codes(table, column)))
-    found = [error for task in resource.validate(Checklist(checks=checks)).tasks for error in task.errors]
-    return [_sentence(resource, error) for error in sorted(found, key=_reading_order)]
+def _errors(resource, table):
+    """The faults of one table as sentences, in the order of its rows and fields."""
+    found, schema = [], resource["schema"]
+    for field in schema["fields"]:
+        found += rules.of_type(table, field)
+        for constraint, value in field.get("constraints", {}).items():
+            found += rules.CONSTRAINTS[constraint](table, field, value)
+        if "listOf" in field:
+            other = field["listOf"]
+            keys = _keys(other["table"], [other["field"]])
+            found += rules.list_of(table, field["name"], other["table"], other["field"], keys)
+    if "primaryKey" in schema:
+        found += rules.no_duplicates(table, _names(schema["primaryKey"]))
+    for key in schema.get("foreignKeys", []):
+        other, names = key["reference"]["resource"], _names(key["reference"]["fields"])
+        found += rules.refer(table, _names(key["fields"]), other, names, _keys(other, names))
+    if "source" in table:
+        found += rules.sourced(table, cited, reference_keys())
+    order = {field["name"]: place for place, field in enumerate(schema["fields"])}
+    found = sorted(dict.fromkeys(found), key=lambda error: (error[0], order.get(error[1], 0)))
+    return [f"data/{resource['path']}, row {row}, field {field!r}: {sentence}" for row, field, sentence in found]
 
 
-def _reading_order(error):
-    """Row by row; in a row a fault of its shape first, because it brings the others with it."""
-    shape = error.type in ("extra-cell", "missing-cell", "blank-row")
-    return getattr(error, "row_number", 0), not shape, getattr(error, "field_number", 0)
+def _names(key):
+    """A key of the descriptor is one name or a list of names."""
+    return [key] if isinstance(key, str) else key
 
 
-def _sentence(resource, error):
-    place = [f"data/{resource.path}"]
-    if hasattr(error, "row_number"):
-        place.append(f"row {error.row_number}")
-    fields = getattr(error, "field_names", None) or [getattr(error, "field_name", None)]
-    if error.type == "primary-key":
-        fields = resource.schema.primary_key
-    if error.type != "extra-cell" and all(fields):
-        place.append(f"field {', '.join(map(repr, fields))}")
-    cell = getattr(error, "cell", None)
-    value = f" (the cell holds {cell!r})" if cell not in (None, "", "None") else ""
-    return f"{', '.join(place)}: {error.title.lower()}: {error.note or error.message}{value}"
+def _keys(name, fields):
+    """The set of keys of a table, as tuples of text, for the rules that look across tables."""
+    (resource,) = (resource for resource in package()["resources"] if resource["name"] == name)
+    table = _read(resource)
+    return set(zip(*(table[field] for field in fields)))
 
 
 def _route_errors(routes, waypoints):
@@ -192,16 +201,20 @@ def _route_errors(routes, waypoints):
             )
 
 
-def _read_geojson(path):
+def _read_geojson(resource):
+    shape = _json(DATA / resource["path"])
+    if not isinstance(shape, dict) or shape.get("type") != "FeatureCollection":
+        raise DataError(f"data/{resource['path']}: not a GeoJSON FeatureCollection")
+    return shape
+
+
+def _json(path):
     try:
-        shape = json.loads(path.read_text("utf-8"))
+        return json.loads(path.read_text("utf-8"))
     except OSError:
         raise DataError(f"data/{path.name}: there is no such file") from None
     except ValueError as error:
         raise DataError(f"data/{path.name}: not valid JSON: {error}") from None
-    if not isinstance(shape, dict) or shape.get("type") != "FeatureCollection":
-        raise DataError(f"data/{path.name}: not a GeoJSON FeatureCollection")
-    return shape
 
 
 def _stop_at(found):

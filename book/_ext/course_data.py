@@ -1,0 +1,132 @@
+"""The directive ``data-package``: every table of ``data/datapackage.json`` with its dictionary, counts and download."""
+
+from course_build import DATA  # which makes `toolkit` importable, too
+from docutils import nodes
+from pybtex.database import parse_file
+from sphinx import addnodes
+from sphinx.util.docutils import SphinxDirective
+from toolkit import data
+
+RULES = {
+    "required": lambda value: "required" if value else "",
+    "unique": lambda value: "unique" if value else "",
+    "enum": lambda value: "one of " + ", ".join(value),
+    "pattern": lambda value: f"pattern {value}",
+    "minimum": lambda value: f"from {value}",
+    "maximum": lambda value: f"to {value}",
+}
+
+
+class DataPackage(SphinxDirective):
+    """A section for each file of the data package, in the order of the descriptor."""
+
+    def run(self):
+        for path in (__file__, DATA / "datapackage.json"):
+            self.env.note_dependency(str(path))
+        resources = data.package()["resources"]
+        return [overview(resources), *(self.section(resource) for resource in resources)]
+
+    def section(self, resource):
+        path = DATA / resource["path"]
+        self.env.note_dependency(str(path))
+        section = nodes.section(ids=[anchor(resource)])
+        section += nodes.title(text=resource["title"])
+        section += nodes.paragraph(text=resource["description"])
+        facts = {"File": [self.download(resource, path)]}
+        if "schema" in resource:
+            table = data.load(resource["name"])
+            facts["Rows"] = [nodes.Text(f"{len(table):,}")]
+            if years := coverage(table, resource):
+                facts["Years"] = [nodes.Text(years)]
+        facts["Licence"] = [nodes.Text(licence(resource))]
+        if "source" in resource:
+            facts["Source"] = [nodes.Text(sources(resource["source"]))]
+        section += field_list(facts)
+        if resource.get("gaps"):
+            section += nodes.paragraph("", "", nodes.strong(text="Known gaps and doubts"))
+            items = [nodes.list_item("", nodes.paragraph(text=gap)) for gap in resource["gaps"]]
+            section += nodes.bullet_list("", *items)
+        if "schema" in resource:
+            section += dictionary(resource, table)
+        return section
+
+    def download(self, resource, path):
+        size = path.stat().st_size
+        text = f"{path.name} ({size / 1000:.0f} kB)" if size >= 1000 else f"{path.name} ({size} bytes)"
+        link = addnodes.download_reference(reftarget=f"/data/{path.name}", refdoc=self.env.docname, refdomain="")
+        link += nodes.literal(classes=["xref", "download"], text=text)
+        return link
+
+
+def anchor(resource):
+    return nodes.make_id(f"table {resource['name']}")
+
+
+def licence(resource):
+    return ", ".join(licence["title"] for licence in resource["licenses"])
+
+
+def coverage(table, resource):
+    """First and last year of a table that has a day or a year in each row."""
+    for field in resource["schema"]["fields"]:
+        if field["type"] in ("date", "year") and field.get("constraints", {}).get("required"):
+            years = table[field["name"]].dt.year if field["type"] == "date" else table[field["name"]]
+            return f"{years.min()} to {years.max()}"
+    return ""
+
+
+def overview(resources):
+    """One row for each file, with a link to its section."""
+    rows = []
+    for resource in resources:
+        table = data.load(resource["name"]) if "schema" in resource else None
+        link = nodes.reference("", resource["title"], refid=anchor(resource), internal=True)
+        count = "" if table is None else f"{len(table):,}"
+        years = "" if table is None else coverage(table, resource)
+        rows.append([link, nodes.literal(text=resource["path"]), nodes.Text(count), nodes.Text(years)])
+    return grid("The files", ["Table", "File", "Rows", "Years"], (40, 30, 10, 20), rows)
+
+
+def sources(source):
+    """The sources of a whole table, by title and place."""
+    entries = parse_file(str(data.REFERENCES)).entries
+    return ". ".join(f"{entries[key].fields['title']} ({locator})" for key, locator in data.cited(source))
+
+
+def field_list(facts):
+    fields = nodes.field_list()
+    for name, body in facts.items():
+        fields += nodes.field("", nodes.field_name(text=name), nodes.field_body("", nodes.paragraph("", "", *body)))
+    return fields
+
+
+def dictionary(resource, table):
+    """The fields of a table: name, meaning, type, unit and rules, and how many rows have a value."""
+    rows = []
+    for field in resource["schema"]["fields"]:
+        rules = [RULES[name](value) for name, value in field.get("constraints", {}).items()]
+        if "listOf" in field:
+            rules.append(f"codes of {field['listOf']['table']}, joined by ;")
+        kind = f"{field['type']} in {field['unit']}" if "unit" in field else field["type"]
+        filled = f"{table[field['name']].notna().mean():.0%}" if len(table) else "no rows"
+        name = nodes.literal(text=field["name"])
+        kind = nodes.Text(", ".join([kind, *filter(None, rules)]))
+        rows.append([name, nodes.Text(field["description"]), kind, nodes.Text(filled)])
+    return grid(f"Fields of {resource['name']}", ["Field", "Meaning", "Type and rules", "Filled"], (16, 44, 32, 8), rows)
+
+
+def grid(caption, heads, widths, rows):
+    group = nodes.tgroup(cols=len(heads))
+    group += [nodes.colspec(colwidth=width) for width in widths]
+    group += nodes.thead("", row([nodes.Text(head) for head in heads]))
+    group += nodes.tbody("", *(row(cells) for cells in rows))
+    return nodes.table("", nodes.title(text=caption), group)
+
+
+def row(cells):
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells))
+
+
+def setup(app):
+    app.add_directive("data-package", DataPackage)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
