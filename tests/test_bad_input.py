@@ -21,7 +21,7 @@ def beyond(bound, step):
     if isinstance(bound, str):  # a day
         year = int(bound[:4]) + step
         return f"{year}-01-01"
-    return f"{bound + step:g}"
+    return str(bound + step)
 
 
 def faults(resource):

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from conftest import CHAPTERS, ROOT
 from pybtex.database import parse_file
@@ -86,12 +87,34 @@ def test_no_entry_is_unused():
     assert sorted(set(REFERENCES) - used) == []
 
 
+def groups_of(events):
+    """One row for each event and partner group that takes part in it."""
+    partners = data.load("partners").set_index("code")["group"]
+    pairs = events.assign(code=events["partners"].str.split(";")).explode("code")
+    return pairs.assign(group=pairs["code"].map(partners)).drop_duplicates(["event_id", "group"])
+
+
 def test_events_are_enough_and_not_only_handshakes():
     events = data.load("events").merge(data.load("cameo"), left_on="cameo", right_on="code")
-    assert len(events) >= 200
-    assert events["date"].dt.year.nunique() == 36  # 1991 to 2026
+    assert len(events) >= 700
+    assert events["date"].dt.year.value_counts().reindex(range(1991, 2027), fill_value=0).min() >= 10
     assert events["quadclass"].isin([3, 4]).mean() > 0.1
     assert not events.duplicated(["date", "summary"]).any()
+
+
+@pytest.mark.parametrize(
+    "group, least",
+    [
+        ("Russia", 100),
+        ("Central Asia", 100),
+        ("China", 80),
+        ("United States", 80),
+        ("Europe and the West", 80),
+        ("Türkiye and the Turkic states", 30),
+    ],
+)
+def test_no_partner_is_neglected(group, least):
+    assert (groups_of(data.load("events"))["group"] == group).sum() >= least
 
 
 def test_few_events_rest_on_a_wiki():
@@ -99,6 +122,50 @@ def test_few_events_rest_on_a_wiki():
         return all(REFERENCES[key].fields["keywords"] == "wiki" for key, _ in data.cited(source))
 
     assert data.load("events")["source"].map(is_wiki).mean() <= 0.03
+
+
+def test_codes_are_as_fine_as_the_scheme_has_them():
+    levels = data.load("cameo").set_index("code")["level"]
+    for table, columns in (("events", ["cameo"]), ("codings", ["first", "second"])):
+        for column in columns:
+            assert (data.load(table)[column].map(levels) != "root").all(), (table, column)
+
+
+def test_every_event_was_coded_twice_and_every_difference_settled():
+    codings = data.load("codings").set_index("event_id")
+    events = data.load("events").set_index("event_id")
+    assert set(codings.index) == set(events.index)
+    settled = events["cameo"].reindex(codings.index)
+    explained = codings["note"].notna()
+    assert (explained | (codings["first"] == codings["second"])).all()
+    assert (explained | (codings["first"] == settled)).all()
+
+
+@pytest.mark.parametrize("table, keys", [("energy", ["year", "series"]), ("investment", ["year", "partner", "measure"])])
+def test_one_of_several_figures_is_used(table, keys):
+    frame = data.load(table)
+    assert (frame.groupby(keys)["used"].sum() == 1).all()
+
+
+def test_figures_used_are_those_of_the_routes():
+    figures = data.load("route_figures")
+    used = figures[figures["used"]].pivot(index="route_id", columns="attribute", values="value")
+    routes = data.load("export_routes").set_index("route_id")
+    for attribute in ("length_km", "length_kz_km", "capacity", "start_year"):
+        stated = routes[attribute].astype(float).dropna()
+        pd.testing.assert_series_equal(used[attribute].dropna().sort_index(), stated.sort_index(), check_names=False)
+
+
+@pytest.mark.parametrize("table, least", [("memberships", 25), ("visits", 150), ("glossary", 100)])
+def test_tables_are_as_long_as_promised(table, least):
+    assert len(data.load(table)) >= least
+
+
+def test_a_visit_and_its_event_tell_of_one_time():
+    visits = data.load("visits").dropna(subset="event_id")
+    events = data.load("events").set_index("event_id")
+    apart = visits["date"].to_numpy() - events["date"].reindex(visits["event_id"]).to_numpy()
+    assert abs(pd.Series(apart)).max() <= pd.Timedelta(days=31)
 
 
 def test_root_codes_and_quadclasses_agree():

@@ -191,10 +191,11 @@ def _keys(name, fields):
 
 
 def _route_errors(routes, waypoints):
-    """A route needs a line, and a line needs two points."""
+    """A route needs a line, and a line needs two points; only a plan may have no course yet."""
     points = waypoints.groupby("route_id").size()
-    for row, route in zip(routes.index + 2, routes["route_id"]):
-        if (count := points.get(route, 0)) < 2:
+    for row, route, status in zip(routes.index + rules.FIRST, routes["route_id"], routes["status"]):
+        count = points.get(route, 0)
+        if count == 1 or (count == 0 and status != "planned"):
             yield (
                 f"data/export_routes.csv, row {row}, field 'route_id': route {route!r} has {count} point"
                 f"{'' if count == 1 else 's'} in data/route_waypoints.csv; a line needs two or more"

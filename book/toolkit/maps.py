@@ -27,13 +27,14 @@ from . import data
 # Degrees, south-west and north-east: from the Black Sea to Xinjiang.
 REGION = [[36.5, 34.0], [57.0, 90.0]]
 
-COMMODITY_COLOURS = {"oil": "#8a3b12", "gas": "#1f6fb2"}
+COMMODITY_COLOURS = {"oil": "#8a3b12", "gas": "#1f6fb2", "freight": "#5b3d8a"}
 
 # Stroke patterns of a line (SVG stroke-dasharray), so that status can be told without colour.
 STATUS_DASHES = {
     "operating": "",
     "reversed": "14 5",
     "mothballed": "7 6",
+    "under construction": "3 5",
     "planned": "1 7",
     "shelved": "1 7",
 }
@@ -142,7 +143,7 @@ class _Lines(Layer):
 
 
 def add_routes(chart, routes, waypoints):
-    """Draw export routes on a map: a layer for each commodity and state of use, details on click or Enter.
+    """Draw export routes on a map: a layer for each commodity, mode and state of use, details on click or Enter.
 
     Colour tells the commodity, the pattern of the line its status.
 
@@ -161,7 +162,7 @@ def add_routes(chart, routes, waypoints):
     """
     points = {key: group.sort_values("seq") for key, group in waypoints.groupby("route_id")}
     layers = {}
-    for route in routes.to_dict("records"):
+    for route in routes[routes["route_id"].isin(points)].to_dict("records"):  # a plan may have no course yet
         line = points[route["route_id"]]
         layers.setdefault(_layer_name(route), []).append(
             {
@@ -192,9 +193,8 @@ def add_routes(chart, routes, waypoints):
 
 
 def _layer_name(route):
-    by = "by tanker" if route["mode"] == "sea" else "by pipeline"
     in_use = "" if route["status"] in ("operating", "reversed") else ", not in use"
-    return f"{route['commodity'].capitalize()} {by}{in_use}"
+    return f"{route['commodity'].capitalize()} by {route['mode']}{in_use}"
 
 
 def _details(route):

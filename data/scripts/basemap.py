@@ -3,7 +3,8 @@
     python data/scripts/basemap.py countries-50m.json
 
 The input is a file of the npm package world-atlas 2.0.2 (Natural Earth 1:50m, public domain; the package is under
-the ISC licence): unpack `npm pack world-atlas@2.0.2`. Needs shapely. The same input gives the same bytes.
+the ISC licence): unpack `npm pack world-atlas@2.0.2`. Needs shapely. The same input gives the same bytes; a test
+fetches the package and compares.
 """
 
 import json
@@ -76,16 +77,16 @@ def features(topology):
         yield {"type": "Feature", "properties": properties, "geometry": mapping(area)}
 
 
-def main(path):
-    topology = json.loads(Path(path).read_text("utf-8"))
+def text(topology):
+    """The text of data/basemap.geojson, with a line for each state."""
     found = sorted(features(topology), key=lambda f: f["properties"]["name"])
     for feature in found:  # set_precision leaves 1e-15 tails
         feature["geometry"] = json.loads(json.dumps(feature["geometry"]), parse_float=lambda x: round(float(x), 2))
-    out = Path(__file__).resolve().parents[1] / "basemap.geojson"
-    text = json.dumps({"type": "FeatureCollection", "features": found}, ensure_ascii=False, separators=(",", ":"))
-    out.write_text(text.replace('{"type":"Feature"', '\n{"type":"Feature"') + "\n", "utf-8")
-    print(f"{out.name}: {len(found)} states, {out.stat().st_size / 1000:.0f} kB")
+    packed = json.dumps({"type": "FeatureCollection", "features": found}, ensure_ascii=False, separators=(",", ":"))
+    return packed.replace('{"type":"Feature"', '\n{"type":"Feature"') + "\n"
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    out = Path(__file__).resolve().parents[1] / "basemap.geojson"
+    out.write_text(text(json.loads(Path(sys.argv[1]).read_text("utf-8"))), "utf-8")
+    print(f"{out.name}: {out.stat().st_size / 1000:.0f} kB")
