@@ -1,4 +1,4 @@
-"""The directive ``data-package``: every table of ``data/datapackage.json`` with its dictionary, counts and download."""
+"""Pages made from the data: ``data-package`` shows every table with its dictionary, ``glossary-terms`` the glossary."""
 
 from course_build import DATA  # which makes `toolkit` importable, too
 from docutils import nodes
@@ -56,6 +56,31 @@ class DataPackage(SphinxDirective):
         link = addnodes.download_reference(reftarget=f"/data/{path.name}", refdoc=self.env.docname, refdomain="")
         link += nodes.literal(classes=["xref", "download"], text=text)
         return link
+
+
+class GlossaryTerms(SphinxDirective):
+    """The terms in the order of the alphabet, each with its definition and its forms in three languages."""
+
+    def run(self):
+        for path in (__file__, DATA / "glossary.csv"):
+            self.env.note_dependency(str(path))
+        terms = data.load("glossary").fillna("").to_dict("records")
+        terms.sort(key=lambda term: term["english"].lower())
+        return [nodes.definition_list("", *map(self.item, terms), classes=["glossary"])]
+
+    def item(self, term):
+        forms = nodes.paragraph()
+        for language, code in (("korean", "ko"), ("russian", "ru"), ("kazakh", "kk")):
+            if term[language]:
+                forms += nodes.Text(f"{'; ' if len(forms) else ''}{language.capitalize()}: ")
+                forms += nodes.inline(text=term[language], classes=[f"language-{code}"])  # becomes the attribute lang
+        chapter = addnodes.pending_xref(
+            refdomain="std", reftype="doc", reftarget=term["see"], refdoc=self.env.docname, refexplicit=False
+        )
+        chapter += nodes.inline(text=term["see"])
+        body = nodes.paragraph("", term["definition"] + " See ", chapter, nodes.Text("."))
+        definition = nodes.definition("", body, *([forms] if len(forms) else []))
+        return nodes.definition_list_item("", nodes.term(text=term["english"], ids=[f"term-{term['term_id']}"]), definition)
 
 
 def anchor(resource):
@@ -129,4 +154,5 @@ def row(cells):
 
 def setup(app):
     app.add_directive("data-package", DataPackage)
+    app.add_directive("glossary-terms", GlossaryTerms)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
