@@ -11,6 +11,7 @@ from myst_nb.core.read import myst_nb_reader_plugin
 from nbclient import NotebookClient
 
 PROSE = [path for path in CHAPTERS if path.stem != "references"]
+GENERATED = {"data", "glossary"}  # a directive writes most of these pages
 name = attrgetter("stem")  # of a test
 
 
@@ -35,7 +36,7 @@ def test_a_chapter_runs_alone_from_a_fresh_kernel(path):
     nbformat.validate(notebook)
 
 
-@pytest.mark.parametrize("path", PROSE, ids=name)
+@pytest.mark.parametrize("path", [path for path in PROSE if path.stem not in GENERATED], ids=name)
 def test_a_chapter_has_enough_text(path):
     assert len(re.findall(r"\w+", without_code(path.read_text("utf-8")))) >= 600
 
