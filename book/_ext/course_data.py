@@ -1,5 +1,7 @@
 """Pages made from the data: ``data-package`` shows every table with its dictionary, ``glossary-terms`` the glossary."""
 
+import re
+
 from course_build import DATA  # which makes `toolkit` importable, too
 from docutils import nodes
 from pybtex.database import parse_file
@@ -11,7 +13,7 @@ RULES = {
     "required": lambda value: "required" if value else "",
     "unique": lambda value: "unique" if value else "",
     "enum": lambda value: "one of " + ", ".join(value),
-    "pattern": lambda value: f"pattern {value}",
+    "pattern": lambda value: "",  # stands in the descriptor; most readers do not read regular expressions
     "minimum": lambda value: f"from {value}",
     "maximum": lambda value: f"to {value}",
 }
@@ -24,38 +26,48 @@ class DataPackage(SphinxDirective):
         for path in (__file__, DATA / "datapackage.json"):
             self.env.note_dependency(str(path))
         resources = data.package()["resources"]
-        return [overview(resources), *(self.section(resource) for resource in resources)]
+        return [self.overview(resources), *(self.section(resource) for resource in resources)]
 
     def section(self, resource):
         path = DATA / resource["path"]
         self.env.note_dependency(str(path))
         section = nodes.section(ids=[anchor(resource)])
         section += nodes.title(text=resource["title"])
-        section += nodes.paragraph(text=resource["description"])
-        facts = {"File": [self.download(resource, path)]}
+        section += nodes.paragraph("", "", *words(resource["description"]))
+        size = path.stat().st_size
+        size = f" ({size / 1000:.0f} kB)" if size >= 1000 else f" ({size} bytes)"
+        facts = {"File": [self.download(resource), nodes.Text(size)]}
         if "schema" in resource:
             table = data.load(resource["name"])
             facts["Rows"] = [nodes.Text(f"{len(table):,}")]
-            if years := coverage(table, resource):
-                facts["Years"] = [nodes.Text(years)]
+            if time := coverage(table, resource):
+                facts["Time"] = [nodes.Text(time)]
         facts["Licence"] = [nodes.Text(licence(resource))]
         if "source" in resource:
             facts["Source"] = [nodes.Text(sources(resource["source"]))]
         section += field_list(facts)
         if resource.get("gaps"):
             section += nodes.paragraph("", "", nodes.strong(text="Known gaps and doubts"))
-            items = [nodes.list_item("", nodes.paragraph(text=gap)) for gap in resource["gaps"]]
+            items = [nodes.list_item("", nodes.paragraph("", "", *words(gap))) for gap in resource["gaps"]]
             section += nodes.bullet_list("", *items)
         if "schema" in resource:
             section += dictionary(resource, table)
         return section
 
-    def download(self, resource, path):
-        size = path.stat().st_size
-        text = f"{path.name} ({size / 1000:.0f} kB)" if size >= 1000 else f"{path.name} ({size} bytes)"
-        link = addnodes.download_reference(reftarget=f"/data/{path.name}", refdoc=self.env.docname, refdomain="")
-        link += nodes.literal(classes=["xref", "download"], text=text)
+    def download(self, resource):
+        link = addnodes.download_reference(reftarget=f"/data/{resource['path']}", refdoc=self.env.docname, refdomain="")
+        link += nodes.literal(classes=["xref", "download"], text=resource["path"])
         return link
+
+    def overview(self, resources):
+        """One row for each file, with a link to its section."""
+        rows = []
+        for resource in resources:
+            table = data.load(resource["name"]) if "schema" in resource else None
+            link = nodes.reference("", resource["title"], refid=anchor(resource), internal=True)
+            count = "" if table is None else f"{len(table):,}"
+            rows.append([[link], [nodes.Text(count)], [self.download(resource)]])
+        return grid("The files", ["Table", "Rows", "File"], (50, 10, 40), rows)
 
 
 class GlossaryTerms(SphinxDirective):
@@ -91,25 +103,22 @@ def licence(resource):
     return ", ".join(licence["title"] for licence in resource["licenses"])
 
 
+def words(text):
+    """A text of the descriptor, with what stands between backquotes as code."""
+    for number, part in enumerate(re.split("`", text)):
+        if part:
+            yield nodes.literal(text=part) if number % 2 else nodes.Text(part)
+
+
 def coverage(table, resource):
-    """First and last year of a table that has a day or a year in each row."""
+    """First and last day or year of a table that has one in each row."""
     for field in resource["schema"]["fields"]:
         if field["type"] in ("date", "year") and field.get("constraints", {}).get("required"):
-            years = table[field["name"]].dt.year if field["type"] == "date" else table[field["name"]]
-            return f"{years.min()} to {years.max()}"
+            first, last = table[field["name"]].min(), table[field["name"]].max()
+            if field["type"] == "date":
+                first, last = (f"{day.day} {day:%B %Y}" for day in (first, last))
+            return f"{first} to {last}"
     return ""
-
-
-def overview(resources):
-    """One row for each file, with a link to its section."""
-    rows = []
-    for resource in resources:
-        table = data.load(resource["name"]) if "schema" in resource else None
-        link = nodes.reference("", resource["title"], refid=anchor(resource), internal=True)
-        count = "" if table is None else f"{len(table):,}"
-        years = "" if table is None else coverage(table, resource)
-        rows.append([link, nodes.literal(text=resource["path"]), nodes.Text(count), nodes.Text(years)])
-    return grid("The files", ["Table", "File", "Rows", "Years"], (40, 30, 10, 20), rows)
 
 
 def sources(source):
@@ -134,22 +143,22 @@ def dictionary(resource, table):
             rules.append(f"codes of {field['listOf']['table']}, joined by ;")
         kind = f"{field['type']} in {field['unit']}" if "unit" in field else field["type"]
         filled = f"{table[field['name']].notna().mean():.0%}" if len(table) else "no rows"
-        name = nodes.literal(text=field["name"])
         kind = nodes.Text(", ".join([kind, *filter(None, rules)]))
-        rows.append([name, nodes.Text(field["description"]), kind, nodes.Text(filled)])
+        rows.append([[nodes.literal(text=field["name"])], words(field["description"]), [kind], [nodes.Text(filled)]])
     return grid(f"Fields of {resource['name']}", ["Field", "Meaning", "Type and rules", "Filled"], (16, 44, 32, 8), rows)
 
 
 def grid(caption, heads, widths, rows):
     group = nodes.tgroup(cols=len(heads))
     group += [nodes.colspec(colwidth=width) for width in widths]
-    group += nodes.thead("", row([nodes.Text(head) for head in heads]))
+    group += nodes.thead("", row([[nodes.Text(head)] for head in heads]))
     group += nodes.tbody("", *(row(cells) for cells in rows))
     return nodes.table("", nodes.title(text=caption), group)
 
 
 def row(cells):
-    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells))
+    """A row of a table; each cell is an iterable of inline nodes."""
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells))
 
 
 def setup(app):
