@@ -38,10 +38,11 @@ def count(events, cameo):
 def measure(folder, times):
     """``(rows, seconds to load, seconds to count)`` for one size."""
     enlarge(folder, times)
+    cameo = data.load("cameo")
     start = time.perf_counter()
     events = data.load("events")
     loaded = time.perf_counter()
-    table = count(events, data.load("cameo"))
+    table = count(events, cameo)
     end = time.perf_counter()
     assert table.to_numpy().sum() == len(events)
     return len(events), loaded - start, end - loaded

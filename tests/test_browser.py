@@ -159,3 +159,77 @@ def test_no_page_weighs_more_than_900_kilobytes(browser, address, site):
         weight = sum(len(gzip.compress(file.read_bytes())) for file in files if file.is_file())
         assert weight < 900_000, f"{name}: {weight / 1000:.0f} kB"
         context.close()
+
+
+CLAIM_PAGE = "book/united-states.html"
+
+
+def open_note(page, base):
+    """Focus the first badge of a chapter; returns badge and card."""
+    page.goto(f"{base}/{CLAIM_PAGE}")
+    badge = page.locator("a:has(> .claim)").first
+    badge.focus()
+    card = page.locator(".claim-card")
+    card.wait_for()
+    return badge, card
+
+
+def test_the_keyboard_opens_enters_and_closes_a_note(page, base):
+    badge, card = open_note(page, base)
+    claim = badge.inner_text().split()[0]
+    assert claim in card.inner_text() and "Claim:" in card.inner_text()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.claim-card') !== null"), "Tab leads into the note"
+    page.keyboard.press("Escape")
+    card.wait_for(state="detached")
+    assert page.evaluate("document.activeElement.hash") == f"#{claim}", "the focus is back on the badge"
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/claims.html#{claim}")
+    assert page.locator(f"[id='{claim}']").is_visible() and page.faults == []
+
+
+def test_a_note_stays_while_the_pointer_is_on_it(page, base):
+    page.goto(f"{base}/{CLAIM_PAGE}")
+    page.locator("a:has(> .claim)").first.hover()
+    card = page.locator(".claim-card")
+    card.hover()
+    page.wait_for_timeout(600)
+    assert card.is_visible()
+    page.mouse.move(5, 5)
+    card.wait_for(state="detached")
+
+
+def test_the_first_touch_shows_the_note_and_the_second_follows_the_link(browser, address):
+    context = browser.new_context(has_touch=True, viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto(f"{address}/{CLAIM_PAGE}")
+    badge = page.locator("a:has(> .claim)").first
+    badge.tap()
+    page.locator(".claim-card").wait_for()
+    badge.tap()
+    page.wait_for_url("**/claims.html#*")
+    context.close()
+
+
+@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 320)])
+def test_axe_finds_nothing_in_an_open_note(browser, address, scheme, width):
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 700}, bypass_csp=True)
+    page = context.new_page()
+    open_note(page, address)
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+def test_the_ledger_can_be_filtered_and_linked(page, base):
+    page.goto(f"{base}/book/claims.html?verdict=wrong")
+    shown = page.locator(".claims-ledger > li:visible")
+    assert shown.count() == page.locator(".claims-ledger > li.verdict--wrong").count() > 0
+    page.get_by_label("Words").fill("no claim has these words")
+    assert shown.count() == 0 and "0 of " in page.locator(".claims-filter output").inner_text()
+    page.get_by_role("button", name="Show all").click()
+    page.wait_for_function("document.querySelectorAll('.claims-ledger > li[hidden]').length === 0")
+    page.goto(f"{base}/book/claims.html?verdict=wrong#S0-02")
+    assert page.locator("[id='S0-02']").is_visible(), "a link to a claim is stronger than a filter"
+    assert page.faults == []

@@ -27,7 +27,7 @@ def cited_in_tables():
     for table in TABLES:
         frame = data.load(table)
         if "source" in frame:
-            for source in frame["source"]:
+            for source in frame["source"].dropna():
                 yield from data.cited(source)
 
 

@@ -157,6 +157,7 @@ def test_every_status_has_a_dash_and_every_commodity_a_colour():
     (table,) = (resource for resource in data.package()["resources"] if resource["name"] == "export_routes")
     fields = {field["name"]: field for field in table["schema"]["fields"]}
     assert set(maps.STATUS_DASHES) == set(fields["status"]["constraints"]["enum"])
+    assert len(set(maps.STATUS_DASHES.values())) == len(maps.STATUS_DASHES)
     assert set(maps.COMMODITY_COLOURS) == set(fields["commodity"]["constraints"]["enum"])
 
 

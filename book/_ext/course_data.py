@@ -23,7 +23,7 @@ class DataPackage(SphinxDirective):
     """A section for each file of the data package, in the order of the descriptor."""
 
     def run(self):
-        for path in (__file__, DATA / "datapackage.json"):
+        for path in (__file__, DATA / "datapackage.json", data.REFERENCES):
             self.env.note_dependency(str(path))
         resources = data.package()["resources"]
         return [self.overview(resources), *(self.section(resource) for resource in resources)]
@@ -112,7 +112,7 @@ def words(text):
 
 def coverage(table, resource):
     """First and last day or year of a table that has one in each row."""
-    for field in resource["schema"]["fields"]:
+    for field in resource["schema"]["fields"] if len(table) else ():
         if field["type"] in ("date", "year") and field.get("constraints", {}).get("required"):
             first, last = table[field["name"]].min(), table[field["name"]].max()
             if field["type"] == "date":

@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -56,15 +57,15 @@ def load(name):
     DataError
         If there is no such table, or if it breaks a rule of its descriptor.
     """
-    resources = {resource["name"]: resource for resource in package()["resources"]}
-    if name not in resources:
-        raise DataError(f"data/datapackage.json has no table {name!r}; it has {', '.join(resources)}")
-    resource = resources[name]
+    tables = _Tables()
+    if name not in tables.resources:
+        raise DataError(f"data/datapackage.json has no table {name!r}; it has {', '.join(tables.resources)}")
+    resource = tables.resources[name]
     if resource["path"].endswith(".geojson"):
         return _read_geojson(resource)
-    table = _read(resource)
-    _stop_at(_errors(resource, table))
-    return pd.DataFrame({field["name"]: _series(table[field["name"]], field["type"]) for field in _fields(resource)})
+    _stop_at(_errors(resource, tables))
+    _, values = tables.read(name)
+    return pd.DataFrame({field["name"]: _series(values[field["name"]], field["type"]) for field in _fields(resource)})
 
 
 def check():
@@ -75,15 +76,14 @@ def check():
     DataError
         Names file, row, field and rule of the first fault, and says how many more there are.
     """
-    found = []
-    for resource in package()["resources"]:
-        if resource["path"].endswith(".geojson"):
-            _read_geojson(resource)
-        else:
-            found += _errors(resource, _read(resource))
+    found, tables = [], _Tables()
+    for resource in tables.resources.values():
+        try:
+            found += [] if _read_shape(resource) else _errors(resource, tables)
+        except DataError as error:
+            found.append(str(error))
     _stop_at(found)
-    if {"export_routes", "route_waypoints"} <= {resource["name"] for resource in package()["resources"]}:
-        _stop_at(_route_errors(load("export_routes"), load("route_waypoints")))
+    _stop_at(_route_errors(load("export_routes"), load("route_waypoints")))
 
 
 def package():
@@ -92,9 +92,21 @@ def package():
     Raises
     ------
     DataError
-        If the file is missing or not JSON.
+        If the file is missing or not JSON, or lacks what ``load`` needs.
     """
-    return _json(DATA / "datapackage.json")
+    descriptor = _json(DATA / "datapackage.json")
+    place = "data/datapackage.json"
+    try:
+        for resource in descriptor["resources"]:
+            place = f"data/datapackage.json, table {resource['name']!r}"
+            for field in resource["path"] and resource.get("schema", {"fields": []})["fields"]:
+                place = f"data/datapackage.json, table {resource['name']!r}, field {field['name']!r}"
+                rules.TYPES[field["type"]]
+                for constraint in field.get("constraints", {}):
+                    rules.CONSTRAINTS[constraint]
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{place}: a property is missing, or its value is not known: {error}") from None
+    return descriptor
 
 
 def cited(source):
@@ -108,7 +120,34 @@ def cited(source):
 
 def reference_keys():
     """Keys of the entries of ``book/references.bib``, as a frozenset."""
-    return frozenset(re.findall(r"^@\w+\{([^,\s]+),", REFERENCES.read_text("utf-8"), flags=re.MULTILINE))
+    return _keys_of(REFERENCES, REFERENCES.stat().st_mtime_ns)
+
+
+@cache
+def _keys_of(path, changed):
+    return frozenset(re.findall(r"^@\w+\{([^,\s]+),", path.read_text("utf-8"), flags=re.MULTILINE))
+
+
+class _Tables:
+    """The tables of the package, each read once, for the rules that look across tables."""
+
+    def __init__(self):
+        self.resources = {resource["name"]: resource for resource in package()["resources"]}
+        self.references = reference_keys()
+        self.read = cache(self._read)
+
+    def _read(self, name):
+        """Cells and values of a table, by field."""
+        cells = _read(self.resources[name])
+        kinds = {field["name"]: field["type"] for field in _fields(self.resources[name])}
+        return cells, {field: rules.values(cells[field], kinds[field]) for field in cells}
+
+    def keys(self, name, fields):
+        """The keys of a table, a set of tuples of values."""
+        if name not in self.resources or not set(fields) <= {field["name"] for field in _fields(self.resources[name])}:
+            raise DataError(f"data/datapackage.json: a key refers to {', '.join(fields)} of {name!r}, which is not there")
+        _, values = self.read(name)
+        return set(zip(*(values[field] for field in fields)))
 
 
 def _fields(resource):
@@ -146,33 +185,31 @@ def _read(resource):
     return dict(zip(names, map(list, zip(*rows)))) if rows else {name: [] for name in names}
 
 
-def _series(cells, kind):
-    """A column of sound text in the type of its field."""
-    if kind == "string":
-        return pd.Series([text or None for text in cells], dtype=DTYPES[kind])
-    if kind == "date":
-        return pd.to_datetime(pd.Series(cells, dtype=DTYPES["string"]), format="%Y-%m-%d").astype(DTYPES[kind])
-    return pd.Series([rules.value(text, kind) for text in cells], dtype=DTYPES[kind])
+def _series(values, kind):
+    """A column of sound values in the type of its field."""
+    return pd.Series(pd.to_datetime(values) if kind == "date" else values, dtype=DTYPES[kind])
 
 
-def _errors(resource, table):
+def _errors(resource, tables):
     """The faults of one table as sentences, in the order of its rows and fields."""
     found, schema = [], resource["schema"]
+    cells, values = tables.read(resource["name"])
     for field in schema["fields"]:
-        found += rules.of_type(table, field)
-        for constraint, value in field.get("constraints", {}).items():
-            found += rules.CONSTRAINTS[constraint](table, field, value)
+        column = cells[field["name"]], values[field["name"]]
+        found += rules.of_type(field, *column)
+        for constraint, limit in field.get("constraints", {}).items():
+            found += rules.CONSTRAINTS[constraint](field, *column, limit)
         if "listOf" in field:
-            other = field["listOf"]
-            keys = _keys(other["table"], [other["field"]])
-            found += rules.list_of(table, field["name"], other["table"], other["field"], keys)
+            other, name = field["listOf"]["table"], field["listOf"]["field"]
+            found += rules.list_of(field["name"], cells[field["name"]], other, name, tables.keys(other, [name]))
     if "primaryKey" in schema:
-        found += rules.no_duplicates(table, _names(schema["primaryKey"]))
+        names = _names(schema["primaryKey"])
+        found += rules.no_duplicates(names, [values[name] for name in names], primary=True)
     for key in schema.get("foreignKeys", []):
-        other, names = key["reference"]["resource"], _names(key["reference"]["fields"])
-        found += rules.refer(table, _names(key["fields"]), other, names, _keys(other, names))
-    if "source" in table:
-        found += rules.sourced(table, cited, reference_keys())
+        names, other, others = _names(key["fields"]), key["reference"]["resource"], _names(key["reference"]["fields"])
+        found += rules.refer(names, [values[name] for name in names], other, others, tables.keys(other, others))
+    if "source" in cells:
+        found += rules.sourced(cells["source"], cited, tables.references)
     order = {field["name"]: place for place, field in enumerate(schema["fields"])}
     found = sorted(dict.fromkeys(found), key=lambda error: (error[0], order.get(error[1], 0)))
     return [f"data/{resource['path']}, row {row}, field {field!r}: {sentence}" for row, field, sentence in found]
@@ -181,13 +218,6 @@ def _errors(resource, table):
 def _names(key):
     """A key of the descriptor is one name or a list of names."""
     return [key] if isinstance(key, str) else key
-
-
-def _keys(name, fields):
-    """The set of keys of a table, as tuples of text, for the rules that look across tables."""
-    (resource,) = (resource for resource in package()["resources"] if resource["name"] == name)
-    table = _read(resource)
-    return set(zip(*(table[field] for field in fields)))
 
 
 def _route_errors(routes, waypoints):
@@ -202,11 +232,33 @@ def _route_errors(routes, waypoints):
             )
 
 
+def _read_shape(resource):
+    return _read_geojson(resource) if resource["path"].endswith(".geojson") else None
+
+
 def _read_geojson(resource):
+    file = f"data/{resource['path']}"
     shape = _json(DATA / resource["path"])
-    if not isinstance(shape, dict) or shape.get("type") != "FeatureCollection":
-        raise DataError(f"data/{resource['path']}: not a GeoJSON FeatureCollection")
+    if not isinstance(shape, dict) or shape.get("type") != "FeatureCollection" or not shape.get("features"):
+        raise DataError(f"{file}: not a GeoJSON FeatureCollection with features")
+    for number, feature in enumerate(shape["features"], start=1):
+        try:
+            spots = list(_positions(feature["geometry"]["coordinates"]))
+            on_earth = all(-180 <= lon <= 180 and -90 <= lat <= 90 for lon, lat in spots)
+        except (KeyError, TypeError, ValueError):
+            spots, on_earth = [], False
+        if not spots or not on_earth:
+            raise DataError(f"{file}, feature {number}: its coordinates are not longitudes and latitudes in degrees")
     return shape
+
+
+def _positions(coordinates):
+    """The positions of a geometry, however deep they are nested."""
+    if isinstance(coordinates[0], (int, float)):
+        yield coordinates
+    else:
+        for part in coordinates:
+            yield from _positions(part)
 
 
 def _json(path):

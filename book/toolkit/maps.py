@@ -36,7 +36,7 @@ STATUS_DASHES = {
     "mothballed": "7 6",
     "under construction": "3 5",
     "planned": "1 7",
-    "shelved": "1 7",
+    "shelved": "1 7 7 7",
 }
 
 
@@ -161,8 +161,9 @@ def add_routes(chart, routes, waypoints):
         The same map.
     """
     points = {key: group.sort_values("seq") for key, group in waypoints.groupby("route_id")}
+    routes = routes[routes["route_id"].isin(points)]  # a plan may have no course yet
     layers = {}
-    for route in routes[routes["route_id"].isin(points)].to_dict("records"):  # a plan may have no course yet
+    for route in routes.to_dict("records"):
         line = points[route["route_id"]]
         layers.setdefault(_layer_name(route), []).append(
             {

@@ -88,5 +88,5 @@ def text(topology):
 
 if __name__ == "__main__":
     out = Path(__file__).resolve().parents[1] / "basemap.geojson"
-    out.write_text(text(json.loads(Path(sys.argv[1]).read_text("utf-8"))), "utf-8")
+    out.write_text(text(json.loads(Path(sys.argv[1]).read_text("utf-8"))), "utf-8", newline="\n")
     print(f"{out.name}: {out.stat().st_size / 1000:.0f} kB")

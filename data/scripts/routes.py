@@ -25,15 +25,15 @@ def collection(routes, waypoints):
     Returns
     -------
     dict
-        One feature a route that has a course, in the order of ``routes``; ``properties.id`` is its ``route_id``. Coordinates are
-        longitude and latitude in degrees, WGS 84, of the waypoints in the order of ``seq``.
+        One feature for each route that has a course, in the order of ``routes``; ``properties.id`` is its ``route_id``.
+        Coordinates are longitude and latitude in degrees, WGS 84, of the waypoints in the order of ``seq``.
     """
     lines = {route: points.sort_values("seq")[["lon", "lat"]] for route, points in waypoints.groupby("route_id")}
     features = []
     for route in routes[routes["route_id"].isin(lines)].itertuples():
-        properties = {key: getattr(route, key) for key in ("name", "commodity", "mode", "status", "drawing")}
+        shown = ("name", "commodity", "mode", "status", "drawing")
+        properties = {"id": route.route_id, **{name: getattr(route, name) for name in shown}}
         geometry = {"type": "LineString", "coordinates": lines[route.route_id].values.tolist()}
-        properties = {"id": route.route_id, **properties}
         features.append({"type": "Feature", "properties": properties, "geometry": geometry})
     return {"type": "FeatureCollection", "features": features}
 
@@ -46,5 +46,5 @@ def text(routes, waypoints):
 
 if __name__ == "__main__":
     out = DATA / "export_routes.geojson"
-    out.write_text(text(data.load("export_routes"), data.load("route_waypoints")), "utf-8")
+    out.write_text(text(data.load("export_routes"), data.load("route_waypoints")), "utf-8", newline="\n")
     print(f"{out.name}: {out.stat().st_size / 1000:.0f} kB")
