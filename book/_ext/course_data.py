@@ -2,12 +2,11 @@
 
 import re
 
-from course_build import DATA  # which makes `toolkit` importable, too
+from course_build import DATA, REFERENCES
 from docutils import nodes
 from pybtex.database import parse_file
 from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
-from toolkit import data
 
 RULES = {
     "required": lambda value: "required" if value else "",
@@ -23,12 +22,18 @@ class DataPackage(SphinxDirective):
     """A section for each file of the data package, in the order of the descriptor."""
 
     def run(self):
-        for path in (__file__, DATA / "datapackage.json", data.REFERENCES):
+        for path in (__file__, DATA / "datapackage.json", REFERENCES):
             self.env.note_dependency(str(path))
-        resources = data.package()["resources"]
-        return [self.overview(resources), *(self.section(resource) for resource in resources)]
+        from toolkit import data  # here: pandas takes a second, and most builds read no page anew
 
-    def section(self, resource):
+        resources = data.package()["resources"]
+        tables = {resource["name"]: data.load(resource["name"]) for resource in resources if "schema" in resource}
+        self.titles = {key: entry.fields["title"] for key, entry in parse_file(str(REFERENCES)).entries.items()}
+        self.cited = data.cited
+        sections = [self.section(resource, tables.get(resource["name"])) for resource in resources]
+        return [self.overview(resources, tables), *sections]
+
+    def section(self, resource, table):
         path = DATA / resource["path"]
         self.env.note_dependency(str(path))
         section = nodes.section(ids=[anchor(resource)])
@@ -37,20 +42,20 @@ class DataPackage(SphinxDirective):
         size = path.stat().st_size
         size = f" ({size / 1000:.0f} kB)" if size >= 1000 else f" ({size} bytes)"
         facts = {"File": [self.download(resource), nodes.Text(size)]}
-        if "schema" in resource:
-            table = data.load(resource["name"])
+        if table is not None:
             facts["Rows"] = [nodes.Text(f"{len(table):,}")]
             if time := coverage(table, resource):
                 facts["Time"] = [nodes.Text(time)]
         facts["Licence"] = [nodes.Text(licence(resource))]
         if "source" in resource:
-            facts["Source"] = [nodes.Text(sources(resource["source"]))]
+            named = (f"{self.titles[key]} ({locator})" for key, locator in self.cited(resource["source"]))
+            facts["Source"] = [nodes.Text(". ".join(named))]
         section += field_list(facts)
         if resource.get("gaps"):
             section += nodes.paragraph("", "", nodes.strong(text="Known gaps and doubts"))
             items = [nodes.list_item("", nodes.paragraph("", "", *words(gap))) for gap in resource["gaps"]]
             section += nodes.bullet_list("", *items)
-        if "schema" in resource:
+        if table is not None:
             section += dictionary(resource, table)
         return section
 
@@ -59,13 +64,12 @@ class DataPackage(SphinxDirective):
         link += nodes.literal(classes=["xref", "download"], text=resource["path"])
         return link
 
-    def overview(self, resources):
+    def overview(self, resources, tables):
         """One row for each file, with a link to its section."""
         rows = []
         for resource in resources:
-            table = data.load(resource["name"]) if "schema" in resource else None
             link = nodes.reference("", resource["title"], refid=anchor(resource), internal=True)
-            count = "" if table is None else f"{len(table):,}"
+            count = f"{len(tables[resource['name']]):,}" if resource["name"] in tables else ""
             rows.append([[link], [nodes.Text(count)], [self.download(resource)]])
         return grid("The files", ["Table", "Rows", "File"], (50, 10, 40), rows)
 
@@ -76,6 +80,8 @@ class GlossaryTerms(SphinxDirective):
     def run(self):
         for path in (__file__, DATA / "glossary.csv"):
             self.env.note_dependency(str(path))
+        from toolkit import data
+
         terms = data.load("glossary").fillna("").to_dict("records")
         terms.sort(key=lambda term: term["english"].lower())
         return [nodes.definition_list("", *map(self.item, terms), classes=["glossary"])]
@@ -119,12 +125,6 @@ def coverage(table, resource):
                 first, last = (f"{day.day} {day:%B %Y}" for day in (first, last))
             return f"{first} to {last}"
     return ""
-
-
-def sources(source):
-    """The sources of a whole table, by title and place."""
-    entries = parse_file(str(data.REFERENCES)).entries
-    return ". ".join(f"{entries[key].fields['title']} ({locator})" for key, locator in data.cited(source))
 
 
 def field_list(facts):
