@@ -77,6 +77,19 @@ def test_every_citation_has_key_and_locator():
             assert locator, f"{path.name}: {key} is cited without a locator"
 
 
+def test_every_claim_is_used_in_the_text():
+    used = {claim for path in CHAPTERS for claim in re.findall(r"\{claim\}`(S\d-\d\d)`", path.read_text("utf-8"))}
+    assert sorted(set(data.load("claims")["claim_id"]) - used) == []
+
+
+def test_most_facts_have_evidence():
+    claims = data.load("claims")
+    checkable = claims[claims["type"].isin(["fact", "figure", "quote"])]
+    assert checkable["source"].notna().mean() >= 0.8
+    assert claims.loc[claims["verdict"].isin(["confirmed", "imprecise", "wrong"]), "source"].notna().all()
+    assert claims.loc[claims["verdict"] != "confirmed", "correction"].notna().all()
+
+
 def test_no_entry_is_unused():
     used = {key for key, _ in cited_in_tables()}
     used |= {key for path in CHAPTERS for key, _ in cited_in(path.read_text("utf-8"))}

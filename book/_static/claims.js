@@ -87,7 +87,7 @@
     select.name = facet;
     select.add(new Option("all", ""));
     for (const value of [...new Set(entries.map((entry) => valueOf(entry, facet)))].filter(Boolean).sort()) {
-      select.add(new Option(value, value));
+      select.add(new Option(facet === "document" ? value.toUpperCase() : value, value));
     }
   }
   const words = form.appendChild(document.createElement("label"));
@@ -113,8 +113,9 @@
     history.replaceState(null, "", `${location.pathname}${address && "?" + address}${location.hash}`);
   }
 
-  for (const [name, value] of new URLSearchParams(location.search)) {
+  for (const [name, given] of new URLSearchParams(location.search)) {
     const field = form.elements[name];
+    const value = name === "words" ? given : given.toLowerCase();
     if (field && (!field.options || [...field.options].some((option) => option.value === value))) field.value = value;
   }
 
