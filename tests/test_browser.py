@@ -20,7 +20,7 @@ def draw_maps(page):
     """Maps below the fold are drawn when they come near: bring them all."""
     page.evaluate("document.querySelectorAll('iframe').forEach(frame => { frame.loading = 'eager'; })")
     for frame in page.frames[1:]:
-        frame.wait_for_selector(".leaflet-overlay-pane path")
+        frame.wait_for_selector(".leaflet-overlay-pane path:not([d='M0 0'])")  # states out of view have that course
 
 
 def open_details(page):
