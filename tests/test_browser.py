@@ -169,7 +169,7 @@ def open_note(page, base):
     page.goto(f"{base}/{CLAIM_PAGE}")
     badge = page.locator("a:has(> .claim)").first
     badge.focus()
-    card = page.locator(".claim-card")
+    card = page.locator(".note-card")
     card.wait_for()
     return badge, card
 
@@ -179,7 +179,7 @@ def test_the_keyboard_opens_enters_and_closes_a_note(page, base):
     claim = badge.inner_text().split()[0]
     assert claim in card.inner_text() and "Claim:" in card.inner_text()
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.closest('.claim-card') !== null"), "Tab leads into the note"
+    assert page.evaluate("document.activeElement.closest('.note-card') !== null"), "Tab leads into the note"
     page.keyboard.press("Escape")
     card.wait_for(state="detached")
     assert page.evaluate("document.activeElement.hash") == f"#{claim}", "the focus is back on the badge"
@@ -188,10 +188,18 @@ def test_the_keyboard_opens_enters_and_closes_a_note(page, base):
     assert page.locator(f"[id='{claim}']").is_visible() and page.faults == []
 
 
+def test_a_term_shows_its_definition(page, base):
+    page.goto(f"{base}/book/russia.html")
+    page.locator("a:has(> .std-term)", has_text="CSTO").first.focus()
+    card = page.locator(".note-card")
+    card.wait_for()
+    assert "Collective Security Treaty Organization" in card.inner_text() and card.locator("[lang=ru]").count() == 1
+
+
 def test_a_note_stays_while_the_pointer_is_on_it(page, base):
     page.goto(f"{base}/{CLAIM_PAGE}")
     page.locator("a:has(> .claim)").first.hover()
-    card = page.locator(".claim-card")
+    card = page.locator(".note-card")
     card.hover()
     page.wait_for_timeout(600)
     assert card.is_visible()
@@ -205,7 +213,7 @@ def test_the_first_touch_shows_the_note_and_the_second_follows_the_link(browser,
     page.goto(f"{address}/{CLAIM_PAGE}")
     badge = page.locator("a:has(> .claim)").first
     badge.tap()
-    page.locator(".claim-card").wait_for()
+    page.locator(".note-card").wait_for()
     badge.tap()
     page.wait_for_url("**/claims.html#*")
     context.close()

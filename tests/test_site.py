@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from conftest import CHAPTERS, is_external, pages
+from conftest import CHAPTERS, NOTEBOOKS, is_external, pages
 
 # Elements that make a browser ask for something, with the attribute that says what.
 RESOURCES = [
@@ -31,6 +31,17 @@ def inside(soup):
 
 def test_every_chapter_has_a_page(site):
     assert {f"book/{path.stem}.html" for path in CHAPTERS} <= set(pages(site))
+
+
+def test_every_chapter_explains_terms_of_the_glossary(soups):
+    for path in NOTEBOOKS:
+        page = f"book/{path.stem}.html"
+        links = soups[page].select("a:has(> .std-term)")
+        assert len(links) >= 5 or path.stem in ("index", "claims"), page
+        for link in links:
+            note = soups[page].find(id=f"note-{link['href'].partition('#')[2]}")
+            assert len(note.find_all("p")) >= 2, f"{page}: {link}"
+            assert all(form["lang"] in ("ko", "ru", "kk") for form in note.find_all("span"))
 
 
 def test_the_address_of_the_book_leads_to_its_first_page(site, soups):

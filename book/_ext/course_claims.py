@@ -20,6 +20,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_notes import add_notes
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.errors import ExtensionError
@@ -121,14 +122,10 @@ class ClaimNotes(SphinxTransform):
     default_priority = 500
 
     def apply(self):
-        used = dict.fromkeys(badge["claim_id"] for badge in self.document.findall(claim_badge))
+        used = list(dict.fromkeys(badge["claim_id"] for badge in self.document.findall(claim_badge)))
         if used:
-            self.env.metadata[self.env.docname]["claims"] = list(used)
-            notes = nodes.container(classes=["claim-notes"])
-            for claim_id in used:
-                claim = self.app.claims[claim_id]
-                notes += nodes.container("", *note(self.app, claim, self.env.docname), ids=[f"note-{claim_id}"])
-            self.document += notes
+            self.env.metadata[self.env.docname]["claims"] = used
+            add_notes(self.document, {name: note(self.app, self.app.claims[name], self.env.docname) for name in used})
 
 
 def note(app, claim, docname):
@@ -245,6 +242,7 @@ def load(app, env, docnames):
 
 
 def setup(app):
+    app.setup_extension("course_notes")
     app.add_config_value("claims_file", "claims.csv", "env", str)
     app.add_config_value("claims_ledger", "claims", "env", str)
     app.add_config_value("claims_verdicts", {}, "env", dict)

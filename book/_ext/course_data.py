@@ -1,11 +1,18 @@
-"""Pages made from the data: ``data-package`` shows every table with its dictionary, ``glossary-terms`` the glossary."""
+"""Pages made from the data: ``data-package`` shows every table with its dictionary, ``glossary-terms`` the glossary.
 
+The standard role ``term`` links to a term by its English form or its id; the page then has a note with its definition.
+"""
+
+import csv
 import re
 
 from course_build import DATA, REFERENCES
+from course_notes import add_notes
 from docutils import nodes
 from pybtex.database import parse_file
 from sphinx import addnodes
+from sphinx.domains.std import make_glossary_term
+from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
 
 RULES = {
@@ -80,25 +87,56 @@ class GlossaryTerms(SphinxDirective):
     def run(self):
         for path in (__file__, DATA / "glossary.csv"):
             self.env.note_dependency(str(path))
-        from toolkit import data
-
-        terms = data.load("glossary").fillna("").to_dict("records")
-        terms.sort(key=lambda term: term["english"].lower())
+        terms = sorted(read_glossary(), key=lambda term: term["english"].lower())
         return [nodes.definition_list("", *map(self.item, terms), classes=["glossary"])]
 
     def item(self, term):
-        forms = nodes.paragraph()
-        for language, code in (("korean", "ko"), ("russian", "ru"), ("kazakh", "kk")):
-            if term[language]:
-                forms += nodes.Text(f"{'; ' if len(forms) else ''}{language.capitalize()}: ")
-                forms += nodes.inline(text=term[language], classes=[f"language-{code}"])  # becomes the attribute lang
+        name = f"term-{term['term_id']}"
+        text = [nodes.Text(term["english"])]
+        head = make_glossary_term(self.env, text, None, *self.get_source_info(), name, self.state.document)
+        if term["term_id"] != term["english"].lower():
+            self.env.get_domain("std")._note_term(term["term_id"], name)  # a short name for {term}
         chapter = addnodes.pending_xref(
             refdomain="std", reftype="doc", reftarget=term["see"], refdoc=self.env.docname, refexplicit=False
         )
         chapter += nodes.inline(text=term["see"])
         body = nodes.paragraph("", term["definition"] + " See ", chapter, nodes.Text("."))
-        definition = nodes.definition("", body, *([forms] if len(forms) else []))
-        return nodes.definition_list_item("", nodes.term(text=term["english"], ids=[f"term-{term['term_id']}"]), definition)
+        return nodes.definition_list_item("", head, nodes.definition("", body, *forms(term)))
+
+
+class TermNotes(SphinxTransform):
+    """Put a note for each term of the glossary that a page links to, by the role ``term``, at its end."""
+
+    default_priority = 500
+
+    def apply(self):
+        used = [link["reftarget"].lower() for link in self.document.findall(addnodes.pending_xref) if link["reftype"] == "term"]
+        if used:
+            self.env.note_dependency(str(DATA / "glossary.csv"))
+            terms = read_glossary()
+            named = {name: term for term in terms for name in (term["english"].lower(), term["term_id"])}
+            notes = {f"term-{named[name]['term_id']}": note(named[name]) for name in used if name in named}
+            add_notes(self.document, notes)
+
+
+def read_glossary():
+    """The rows of the glossary, which are checked before any page is read."""
+    with open(DATA / "glossary.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def note(term):
+    return [nodes.paragraph("", "", nodes.strong(text=term["english"])), nodes.paragraph(text=term["definition"]), *forms(term)]
+
+
+def forms(term):
+    """A paragraph with the forms of a term in other languages, if it has any."""
+    paragraph = nodes.paragraph()
+    for language, code in (("korean", "ko"), ("russian", "ru"), ("kazakh", "kk")):
+        if term[language]:
+            paragraph += nodes.Text(f"{'; ' if len(paragraph) else ''}{language.capitalize()}: ")
+            paragraph += nodes.inline(text=term[language], classes=[f"language-{code}"])  # becomes the attribute lang
+    return [paragraph] if len(paragraph) else []
 
 
 def anchor(resource):
@@ -164,4 +202,6 @@ def row(cells):
 def setup(app):
     app.add_directive("data-package", DataPackage)
     app.add_directive("glossary-terms", GlossaryTerms)
+    app.add_transform(TermNotes)
+    app.setup_extension("course_notes")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
