@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections import Counter
 
 import pandas as pd
 import pytest
@@ -60,14 +61,19 @@ def test_every_table_says_what_it_is(resource):
 def test_bibliography_is_complete():
     for key, entry in REFERENCES.items():
         assert re.fullmatch(r"[a-z0-9-]+", key), key
-        assert entry.fields["title"] and entry.fields["url"].startswith("http"), key
+        assert entry.persons.get("author") and entry.fields["title"], key
+        assert entry.fields["url"].startswith("http"), key
+        undated = "-nd-" in key or "year" in entry.fields["note"]  # the key or the note says so
+        assert undated or re.fullmatch(r"\d{4}", entry.fields.get("year", "")), key
         assert entry.fields["note"].startswith("Read 20"), f"{key}: the note must begin with the day of reading"
         assert entry.fields["keywords"] in KINDS, key
 
 
 def test_no_source_stands_twice():
-    addresses = [entry.fields["url"] for entry in REFERENCES.values()]
-    assert sorted(addresses) == sorted(set(addresses))
+    addresses = Counter(re.sub(r"^https?://(www\.)?|/$", "", entry.fields["url"].lower()) for entry in REFERENCES.values())
+    assert [address for address, count in addresses.items() if count > 1] == []
+    works = Counter((str(e.persons["author"]), e.fields["title"].lower(), e.fields.get("year")) for e in REFERENCES.values())
+    assert [work for work, count in works.items() if count > 1] == []
 
 
 def test_every_citation_has_key_and_locator():
