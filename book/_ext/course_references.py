@@ -1,15 +1,18 @@
 """The list of references: one plain form for every entry, each under the key by which the tables name it.
 
 All entries have the same few fields, so that a line of code does what a template for each type of publication would do;
-with hundreds of entries those templates take seconds of every build, changed or not.
+with hundreds of entries those templates take seconds of every build, changed or not. So does the search of the domain of
+sphinxcontrib-bibtex through every citation for every entry of every list: here it is done once for a list.
 """
 
 import re
+from collections import defaultdict
 
 from pybtex.plugin import register_plugin
 from pybtex.richtext import HRef, Tag, Text
 from pybtex.style import FormattedEntry
 from pybtex.style.formatting.unsrt import Style
+from sphinxcontrib.bibtex.domain import BibtexDomain, _FilterVisitor
 
 
 class CourseStyle(Style):
@@ -33,6 +36,22 @@ class CourseStyle(Style):
         return FormattedEntry(entry.key, text, label)
 
 
+class CourseBibtexDomain(BibtexDomain):
+    """The domain ``cite``, for lists with thousands of entries."""
+
+    def get_filtered_entries(self, bibliography_key):
+        """``(key, entry)`` of every entry for which the filter of a list holds."""
+        cited_in = defaultdict(set)
+        for citation in self.citation_refs:
+            for target in citation.targets:
+                cited_in[target.key].add(citation.docname)
+        bibliography = self.bibliographies[bibliography_key]
+        for entry in self.get_entries(bibliography.bibfiles):
+            visitor = _FilterVisitor(entry, bibliography_key.docname, cited_in[entry.key])
+            if visitor.visit(bibliography.filter_):
+                yield entry.key, entry
+
+
 def full_name(person):
     """A person's name as one would say it; the name of a body as it is."""
     return plain(" ".join([*person.first_names, *person.middle_names, *person.prelast_names, *person.last_names]))
@@ -45,4 +64,6 @@ def plain(text):
 
 def setup(app):
     register_plugin("pybtex.style.formatting", "course", CourseStyle)
+    app.setup_extension("sphinxcontrib.bibtex")
+    app.add_domain(CourseBibtexDomain, override=True)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

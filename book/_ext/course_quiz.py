@@ -1,0 +1,96 @@
+"""Multiple-choice questions: the directive ``quiz`` shows a question bank.
+
+``{quiz} russia`` reads ``quizzes/russia.json`` beside the page, a list of questions in the form of the package jupyterquiz::
+
+    {"question": "…", "type": "multiple_choice", "answers": [{"answer": "…", "correct": true, "feedback": "…"}, …]}
+
+Texts are Markdown; feedback may cite. Without the script a page lists the options and folds the feedback; with it an option is
+a button that answers at once.
+"""
+
+import json
+from pathlib import Path
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+LETTERS = "ABCDEFGH"
+
+
+def read_questions(path: Path) -> list[dict]:
+    """Read a question bank.
+
+    Raises
+    ------
+    ExtensionError
+        If the file is missing or no JSON in UTF-8, or a question has a field too many or too few, an empty text, no single
+        right answer, or fewer than two or more than eight. The message names file, question and rule.
+    """
+    try:
+        questions = json.loads(path.read_text("utf-8"))
+    except OSError:
+        raise ExtensionError(f"{path.name}: there is no such file") from None
+    except ValueError as error:
+        raise ExtensionError(f"{path.name}: not JSON in UTF-8: {error}") from None
+    if not isinstance(questions, list) or not questions:
+        raise ExtensionError(f"{path.name}: the file holds no list of questions")
+    for number, question in enumerate(questions, start=1):
+        place = f"{path.name}, question {number}"
+        check_fields(place, question, {"question": str, "type": str, "answers": list})
+        if question["type"] != "multiple_choice":
+            raise ExtensionError(f"{place}: the type must be multiple_choice, not {question['type']!r}")
+        for letter, answer in zip(LETTERS, question["answers"]):
+            check_fields(f"{place}, answer {letter}", answer, {"answer": str, "correct": bool, "feedback": str})
+        if not 2 <= len(question["answers"]) <= len(LETTERS):
+            raise ExtensionError(f"{place}: {len(question['answers'])} answers, where 2 to {len(LETTERS)} are allowed")
+        if [answer["correct"] for answer in question["answers"]].count(True) != 1:
+            raise ExtensionError(f"{place}: exactly one answer must be correct")
+    return questions
+
+
+def check_fields(place, record, types):
+    if not isinstance(record, dict) or set(record) != set(types):
+        raise ExtensionError(f"{place}: it must have the fields {', '.join(types)} and no other")
+    for name, kind in types.items():
+        if not isinstance(record[name], kind):
+            raise ExtensionError(f"{place}: {name} must be of the type {kind.__name__}")
+        if kind is str and not record[name].strip():
+            raise ExtensionError(f"{place}: {name} is empty")
+
+
+class Quiz(SphinxDirective):
+    """The questions of a bank, numbered, each with its options and their feedback."""
+
+    required_arguments = 1
+
+    def run(self):
+        path = Path(self.env.doc2path(self.env.docname)).parent / "quizzes" / f"{self.arguments[0]}.json"
+        self.env.note_dependency(str(path))
+        questions = enumerate(read_questions(path), start=1)
+        return [self.question(number, question, path) for number, question in questions]
+
+    def question(self, number, question, path):
+        right = {True: "right", False: "not right"}
+        options, feedback = [], []
+        for letter, answer in zip(LETTERS, question["answers"]):
+            options.append(f"- **{letter}.** {one_line(answer['answer'])}")
+            feedback.append(f"- **{letter}** is {right[answer['correct']]}. {one_line(answer['feedback'])}")
+        dropdown = [f":::{{dropdown}} Answer to question {number}", *feedback, ":::"]
+        lines = [f"**Question {number}.** {one_line(question['question'])}", "", *options, "", *dropdown]
+        container = nodes.container(classes=["quiz-question"])
+        self.state.nested_parse(StringList(lines, source=str(path)), self.content_offset, container)
+        return container
+
+
+def one_line(text):
+    """A text that cannot end the list or the block it stands in."""
+    return " ".join(text.split())
+
+
+def setup(app):
+    app.add_directive("quiz", Quiz)
+    app.add_js_file("quiz.js", loading_method="defer")
+    app.add_css_file("quiz.css")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
