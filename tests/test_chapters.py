@@ -7,11 +7,17 @@ from operator import attrgetter
 import nbformat
 import pytest
 from conftest import CHAPTERS, NOTEBOOKS, ROOT
+from course_quiz import read_questions
 from myst_nb.core.read import myst_nb_reader_plugin
 from nbclient import NotebookClient
 
 PROSE = [path for path in CHAPTERS if not path.stem.startswith("references")]
 GENERATED = {"claims", "data", "glossary"}  # a directive writes most of these pages
+SUBJECTS = [
+    ROOT / "book" / f"{stem}.md"
+    for stem in ("history", "russia", "china", "united-states", "europe", "balance", "security", "connectivity", "society")
+]
+TAUGHT = [path for path in CHAPTERS if "} In this chapter" in path.read_text("utf-8")]
 name = attrgetter("stem")  # of a test
 
 
@@ -64,10 +70,29 @@ def test_every_chapter_stands_in_the_table_of_contents():
     assert sorted(listed) == sorted(path.stem for path in CHAPTERS)
 
 
-def test_every_partner_chapter_counts_events():
-    for stem in ("russia", "china", "united-states", "europe", "regional-stability", "event-counts"):
-        code = "\n".join(cells(ROOT / "book" / f"{stem}.md"))
-        assert "groupby(" in code and ".plot" in code, stem
+@pytest.mark.parametrize("path", SUBJECTS, ids=name)
+def test_a_chapter_has_the_length_of_a_lesson(path):
+    narrative = path.read_text("utf-8").partition("## Check yourself")[0]
+    prose = re.sub(r"\{cite:p\}`[^`]*`|^```.*", "", without_code(narrative), flags=re.MULTILINE)
+    assert 2000 <= len(re.findall(r"\w+(?:[’'.,]\w+)*", prose)) <= 3500
+
+
+@pytest.mark.parametrize("path", SUBJECTS, ids=name)
+def test_a_chapter_maps_counts_checks_and_asks(path):
+    text, code = path.read_text("utf-8"), "\n".join(cells(path))
+    assert "maps.Map(" in code and "groupby(" in code and ".plot" in code
+    assert text.count("{admonition} Source check") >= 2
+    heads = re.findall(r"^## (.*)$", text, flags=re.MULTILINE)
+    assert heads[-4:] == ["Summary", "Check yourself", "Exercises", "Further reading"]
+
+
+@pytest.mark.parametrize("path", TAUGHT, ids=name)
+def test_a_chapter_has_questions_and_solved_exercises(path):
+    text = path.read_text("utf-8")
+    assert len(read_questions(path.parent / "quizzes" / f"{path.stem}.json")) >= 6
+    exercises = re.findall(r"^```\{exercise-start\}.*\n:label: (.*)$", text, flags=re.MULTILINE)
+    assert len(exercises) >= 3
+    assert re.findall(r"^```\{solution-start\} (.*)$", text, flags=re.MULTILINE) == exercises
 
 
 @pytest.mark.parametrize("path", PROSE, ids=name)

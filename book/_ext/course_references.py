@@ -8,7 +8,7 @@ sphinxcontrib-bibtex through every citation for every entry of every list: here 
 import re
 from collections import defaultdict
 
-from pybtex.plugin import register_plugin
+from pybtex.plugin import find_plugin, register_plugin
 from pybtex.richtext import HRef, Tag, Text
 from pybtex.style import FormattedEntry
 from pybtex.style.formatting.unsrt import Style
@@ -64,6 +64,8 @@ def plain(text):
 
 def setup(app):
     register_plugin("pybtex.style.formatting", "course", CourseStyle)
+    for name in ("plaintext", "docutils"):  # else each citation looks for them through all installed packages
+        register_plugin("pybtex.backends", name, find_plugin("pybtex.backends", name), force=True)
     app.setup_extension("sphinxcontrib.bibtex")
     app.add_domain(CourseBibtexDomain, override=True)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
