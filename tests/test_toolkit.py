@@ -203,6 +203,14 @@ def test_a_finished_plot_has_title_unit_and_source():
     plt.close(fig)
 
 
+def test_a_bar_for_each_year_names_every_fifth():
+    ax = pd.Series(1, index=range(1991, 2027)).plot.bar()
+    charts.finish(ax, "Title", "events", "events.csv")
+    shown = [label.get_text() for label in ax.get_xticklabels() if label.get_visible()]
+    assert shown == ["1995", "2000", "2005", "2010", "2015", "2020", "2025"]
+    plt.close(ax.figure)
+
+
 def test_bar_labels_leave_small_bars_alone():
     fig, ax = plt.subplots()
     ax.bar([1, 2], [1, 5])

@@ -72,6 +72,10 @@ def finish(ax, title, ylabel, source, columns=4):
         ax.legend(
             *ax.get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(0, -0.14), ncols=columns, fontsize=9
         )
+    if len(labels := ax.get_xticklabels()) > 20:  # a bar for each year: name every fifth
+        for label in labels:
+            label.set_visible(label.get_text().endswith(("0", "5")))
+        ax.tick_params(axis="x", rotation=0)
     ax.set_ylabel(ylabel)
     ax.figure.supxlabel(f"Source: {source}", x=0.01, ha="left", fontsize=8, color="#57514b")
     return ax
