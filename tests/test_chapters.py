@@ -83,7 +83,7 @@ def test_every_chapter_stands_in_the_table_of_contents():
 @pytest.mark.parametrize("path", SUBJECTS, ids=name)
 def test_a_chapter_has_the_length_of_a_lesson(path):
     narrative = path.read_text("utf-8").partition("## Check yourself")[0]
-    prose = re.sub(r"\{cite:p\}`[^`]*`|^```.*", "", without_code(narrative), flags=re.MULTILINE)
+    prose = re.sub(r"\{cite:p\}`[^`]*`|^```.*|<[^>]*>", "", without_code(narrative), flags=re.MULTILINE)
     assert 2000 <= len(re.findall(r"\w+(?:[’'.,]\w+)*", prose)) <= 3500
 
 
