@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 
+import networkx as nx
 import pandas as pd
 import pytest
 from conftest import CHAPTERS, ROOT
@@ -209,3 +210,25 @@ def test_waypoints_are_numbered_in_order():
 
 def test_basemap_is_small():
     assert (ROOT / "data" / "basemap.geojson").stat().st_size < 150_000
+
+
+def test_the_oil_network_leads_from_the_fields_to_markets_and_hides_no_guess():
+    links = data.load("network")
+    net = nx.from_pandas_edgelist(links, "from_node", "to_node", create_using=nx.DiGraph)
+    assert len(net.edges) == len(links), "two links join the same nodes; the graph of the chapter would keep one"
+    assert nx.is_directed_acyclic_graph(net) and [node for node in net if not net.in_degree(node)] == ["Oil for export"]
+    assert links.loc[links["basis"] != "assumed", "source"].notna().all()
+    assert (links["expanded"] > links["capacity"]).eq(links["expanded"].notna()).all()
+    assert (links["other_oil"].fillna(0) <= links["capacity"]).all()
+
+
+def test_the_supplies_of_the_network_are_the_exports_of_2025_by_route():
+    oil = data.load("oil_exports").query("measure == 'kazakh_oil' and year == 2025").set_index("route")["million_tonnes"]
+    links = data.load("network")
+    supplies = links.loc[links["from_node"] == "Oil for export", "capacity"].sum()
+    assert supplies == pytest.approx(oil[["cpc", "atyrau_samara", "aktau", "kazakhstan_china"]].sum())
+
+
+def test_no_route_is_further_off_on_average_than_at_most():
+    deviation = data.load("route_deviation")
+    assert (deviation["mean_km"] < deviation["largest_km"]).all()
