@@ -5,8 +5,11 @@ import os
 import re
 
 import course_build
+import nbformat
 import pytest
 from conftest import ROOT, build
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
 
 
 def fingerprint(folder):
@@ -121,6 +124,18 @@ def test_two_clean_builds_are_the_same_bytes(site, copy):
             os.environ.pop(key) if value is None else os.environ.update({key: value})
     one, two = fingerprint(site), fingerprint(copy / "_build" / "html")
     assert {name for name in one.keys() | two.keys() if one.get(name) != two.get(name)} == set()
+
+
+def test_the_cache_drops_old_records_only_when_all_chapters_are_read(tmp_path):
+    cache = get_cache(tmp_path)
+    cache.change_cache_limit(1)
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    for number in (1, 2):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"{number}")], metadata={"kernelspec": kernel})
+        cache.cache_notebook_bundle(CacheBundleIn(notebook, f"{number}.md"), check_validity=False)
+    assert len(cache.list_cache_records()) == 2
+    course_build.drop_old_records(cache)
+    assert len(cache.list_cache_records()) == 1
 
 
 def test_inputs_of_a_chapter_are_found():

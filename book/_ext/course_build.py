@@ -11,6 +11,7 @@ import traceback
 from pathlib import Path
 
 from jupyter_cache import get_cache
+from jupyter_cache.cache.main import JupyterCacheBase
 from sphinx.errors import SphinxError
 from sphinx.search import js_index
 
@@ -65,6 +66,7 @@ def finish(app, exception):
             file=sys.stderr,
         )
         raise SystemExit(1)  # the message says it all: no traceback of Jupyter Book after it
+    drop_old_records(get_cache(app.env.mystnb_config.execution_cache_path))
     staged = Path(app.outdir)
     if staged.name != ".html":
         return
@@ -144,6 +146,12 @@ def check_data(app, env, docnames):
 def make_cache(app, env, docnames):
     """Make the tables of the cache before two chapters, read at the same time, both try to."""
     get_cache(env.mystnb_config.execution_cache_path).db.dispose()
+
+
+# After each chapter the cache drops records above its limit. It takes for such a one what another process has begun to
+# write meanwhile. So this waits until every chapter has been read.
+drop_old_records = JupyterCacheBase.truncate_caches
+JupyterCacheBase.truncate_caches = lambda cache: None
 
 
 def name_inputs(app, docname, source):
