@@ -1,21 +1,30 @@
-"""How loading and counting grow with the table of events, up to a hundred times today's rows.
+"""How loading and counting grow with the table of events, and how long a file of GDELT's takes.
 
     python tests/benchmark.py [FACTOR ...]
+    python tests/benchmark.py gdelt [ROWS]
 
-Works on a copy of data/ in a temporary folder. Each line gives seconds and, in brackets, the ratio to the first line:
-ratios of one run can be compared between machines, seconds cannot.
+The first works on a copy of data/ in a temporary folder, up to a hundred times today's rows. The second writes made-up
+events in GDELT's format, ten million unless told, and counts them with plain pandas and with the toolkit on two engines,
+each in a process of its own. Each line gives seconds and, in brackets, the ratio to the first line: ratios of one run can
+be compared between machines, seconds cannot.
 """
 
 import csv
+import io
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import ibis
+import pandas as pd
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "book"))
-from toolkit import data  # noqa: E402
+from toolkit import counts, data, samples  # noqa: E402
 
 
 def enlarge(folder, times):
@@ -62,5 +71,62 @@ def main(factors):
             )
 
 
+def plain_pandas(path):
+    """The counts of ``toolkit.counts`` for a sound file of GDELT's, as one would write them in pandas."""
+    columns = {1: "date", 7: "actor1", 17: "actor2", 26: "code"}
+    cells = pd.read_csv(
+        path, sep="\t", header=None, usecols=list(columns), dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE
+    ).rename(columns=columns)
+    one = (cells["actor1"] == "KAZ") ^ (cells["actor2"] == "KAZ")
+    cells = cells[one & (cells["actor1"] != "") & (cells["actor2"] != "")]
+    partner = cells["actor2"].where(cells["actor1"] == "KAZ", cells["actor1"])
+    cells = cells.assign(partner=partner, year=cells["date"].str[:4].astype("int64"))
+    cells = cells.merge(data.load("cameo").astype({"quadclass": "int64"}), on="code")
+    by = cells.groupby(["year", "partner", "quadclass"])["goldstein"]
+    return by.agg(events="size", goldstein_sum="sum").round(1).reset_index()
+
+
+WAYS = {
+    "pandas": plain_pandas,
+    "DuckDB": lambda path: counts.count(path).table,
+    "Polars": lambda path: counts.count(path, ibis.polars.connect(), engine="streaming").table,
+}
+
+
+def count_alone(way, path):
+    """Count in this process and print the table, then seconds, processor seconds and the peak of memory in MB."""
+    start, before = time.perf_counter(), time.process_time()
+    table = WAYS[way](path)
+    seconds, processor = time.perf_counter() - start, time.process_time() - before
+    # Linux only. resource.getrusage would give the peak of the parent where that is larger.
+    peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    print(table.to_csv(index=False), seconds, processor, int(peak[1]) / 1024, sep="\n")
+
+
+def gdelt(rows):
+    """Print time and memory of every way to count ``rows`` made-up events; all must come to the same table."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = samples.write(Path(folder) / "events.export.CSV", rows)
+        print(f"{rows:,} rows, {path.stat().st_size / 1e6:,.0f} MB")
+        first = None
+        for way in WAYS:
+            command = [sys.executable, __file__, "gdelt-with", way, str(path)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            text, *measured = done.stdout.rsplit("\n", 4)[:4]
+            table, (seconds, processor, peak) = pd.read_csv(io.StringIO(text)), map(float, measured)
+            first = first or (table, seconds, peak)
+            pd.testing.assert_frame_equal(table, first[0])
+            print(
+                f"{way:<6} {seconds:7.1f} s ({seconds / first[1]:4.2f})   of the processors {processor:6.1f} s"
+                f"   peak {peak:6,.0f} MB ({peak / first[2]:4.2f})   {table['events'].sum():,} events counted"
+            )
+
+
 if __name__ == "__main__":
-    main([int(factor) for factor in sys.argv[1:]] or [1, 3, 10, 30, 100])
+    match sys.argv[1:]:
+        case ["gdelt-with", way, path]:
+            count_alone(way, path)
+        case ["gdelt", *rows]:
+            gdelt(int(*rows or [10_000_000]))
+        case factors:
+            main([int(factor) for factor in factors] or [1, 3, 10, 30, 100])
