@@ -75,8 +75,8 @@ def drop_unused_scripts(page):
 
 
 def drop_late_digest(page):
-    """MyST-NB's style sheet has its digest in its name; Sphinx adds a second one, but only from the second build on."""
-    for sheet in page.select('link[href*="mystnb."]'):
+    """MyST-NB and sphinx-exercise copy their style sheets late: Sphinx adds a digest only from the second build on."""
+    for sheet in page.select('link[href*="mystnb."], link[href*="exercise.css"]'):
         sheet["href"] = sheet["href"].partition("?")[0]
 
 
