@@ -234,7 +234,7 @@ def test_a_popup_has_every_figure_where_sources_differ():
 def test_a_popup_has_owners_operator_states_by_name_and_the_places():
     (route,) = routes_in(chart().document())
     details = dict(route["details"])
-    assert "Chevron" in details["Owners"] and details["Operator"] and details["Transit states"] == "Russia"
+    assert "Chevron" in details["Owners"] and details["Operator"] and details["Transit states"] == "Russian Federation"
     assert [stop[:2] for stop in route["stops"]] == WAYPOINTS[WAYPOINTS["route_id"] == "cpc"][["name", "kind"]].to_numpy().tolist()
     assert [len(route["line"]), route["stops"][0][2]] == [len(route["stops"]), 0]
     assert re.fullmatch(r"about 1,\d{3} km: Russia [\d,]+, Kazakhstan \d+", details["As drawn"])
