@@ -136,7 +136,9 @@ def test_places_appear_from_a_near_view_and_are_reached_by_keyboard(page, base):
     assert content.locator(".place:focus").get_attribute("aria-label") == label
 
 
-@pytest.mark.parametrize("words, found", [("cpc", "CPC"), ("beyneu", "Beineu"), ("kyrgyz", "Bishkek"), ("TURKIYE", "BTC")])
+@pytest.mark.parametrize(
+    "words, found", [("cpc", "CPC"), ("beyneu", "Beineu"), ("kyrgyz", "Bishkek"), ("TURKIYE", "BTC")]
+)
 def test_a_search_by_name_town_or_state_leads_to_a_route(page, base, words, found):
     content = open_map(page, base)
     field = content.get_by_label("Find a route by name, town or state")

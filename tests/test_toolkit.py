@@ -235,7 +235,8 @@ def test_a_popup_has_owners_operator_states_by_name_and_the_places():
     (route,) = routes_in(chart().document())
     details = dict(route["details"])
     assert "Chevron" in details["Owners"] and details["Operator"] and details["Transit states"] == "Russian Federation"
-    assert [stop[:2] for stop in route["stops"]] == WAYPOINTS[WAYPOINTS["route_id"] == "cpc"][["name", "kind"]].to_numpy().tolist()
+    places = WAYPOINTS[WAYPOINTS["route_id"] == "cpc"]
+    assert [tuple(stop[:2]) for stop in route["stops"]] == list(zip(places["name"], places["kind"]))
     assert [len(route["line"]), route["stops"][0][2]] == [len(route["stops"]), 0]
     assert re.fullmatch(r"about 1,\d{3} km: Russia [\d,]+, Kazakhstan \d+", details["As drawn"])
 
@@ -278,9 +279,9 @@ def test_every_map_has_a_picture_of_its_routes():
     one, other = atlas(width="capacity")._repr_png_(), maps.Map("All", "No routes.")._repr_png_()
     image, empty = (matplotlib.image.imread(io.BytesIO(png), format="png") for png in (one, other))
     assert image.shape[1] == 800 and len(one) < 80_000
-    for colour in maps.COMMODITY_COLOURS.values():
-        near = [abs(picture[:, :, :3] - matplotlib.colors.to_rgb(colour)).max(axis=2) < 0.06 for picture in (image, empty)]
-        assert near[0].sum() > 200 > near[1].sum(), colour
+    for colour in map(matplotlib.colors.to_rgb, maps.COMMODITY_COLOURS.values()):
+        drawn, none = ((abs(picture[:, :, :3] - colour).max(axis=2) < 0.06).sum() for picture in (image, empty))
+        assert drawn > 200 > none, colour
     assert one == atlas(width="capacity")._repr_png_()
 
 
@@ -303,6 +304,19 @@ def test_a_map_takes_whatever_folium_has():
     map_ = maps.Map("Towns", "One town.")
     folium.CircleMarker([43.2, 76.9], radius=4).add_to(map_)
     assert "L.circleMarker" in map_.document()
+
+
+def test_the_picture_of_a_map_takes_its_caption_for_a_text_alternative():
+    from course_maps import describe_pictures
+    from docutils import nodes
+    from docutils.utils import new_document
+
+    tree, bundle = new_document("chapter"), nodes.container(nb_element="mime_bundle")
+    picture, other = nodes.image(uri="map.png"), nodes.image(uri="plot.png", alt="A plot")
+    bundle += [nodes.raw("", chart()._repr_html_(), format="html"), picture]
+    tree += [bundle, nodes.container("", other, nb_element="mime_bundle")]
+    describe_pictures(None, tree)
+    assert (picture["alt"], other["alt"]) == ("A map. What it shows.", "A plot")
 
 
 # charts

@@ -1,7 +1,7 @@
 """How long a line is as drawn, and in which states of the base map it lies.
 
-A drawn course is an approximation (see the field ``drawing`` of ``export_routes``), and so are its kilometres: they help
-to compare lines, they do not replace a surveyed length.
+A drawn course is an approximation (see the field ``drawing`` of ``export_routes``), and so are its kilometres: they
+help to compare lines, they do not replace a surveyed length.
 """
 
 from functools import cache

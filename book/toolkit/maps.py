@@ -57,7 +57,7 @@ FIGURE_TERMS = {
 }
 
 # From this number of routes on a map has a search field.
-MANY = 10
+MANY = 20
 
 
 @cache
@@ -131,7 +131,8 @@ class Map(folium.Map):
         )
         return (
             f'<figure class="course-map">{_FULL_SCREEN}<iframe loading="lazy" title="{html.escape(self.title)}" '
-            f'height="{self.frame_height}" style="width:100%;border:0" srcdoc="{html.escape(self.document())}"></iframe>'
+            f'height="{self.frame_height}" style="width:100%;border:0" '
+            f'srcdoc="{html.escape(self.document())}"></iframe>'
             f"{legend}"
             f"<figcaption><strong>{html.escape(self.title)}.</strong> {html.escape(self.description)}</figcaption>"
             "</figure>"
@@ -392,7 +393,8 @@ def _number_text(value, unit):
 def _swatch(colour="currentColor", dash="", weight=PLAIN):
     """A short line as it stands on the map, for the legend; the word beside it says the same."""
     return (
-        f'<svg aria-hidden="true" width="44" height="14" style="vertical-align:middle"><line x1="2" y1="7" x2="42" y2="7" stroke="{colour}" '
+        '<svg aria-hidden="true" width="44" height="14" style="vertical-align:middle">'
+        f'<line x1="2" y1="7" x2="42" y2="7" stroke="{colour}" '
         f'stroke-width="{weight}" stroke-dasharray="{dash}"/></svg>'
     )
 
