@@ -1,0 +1,268 @@
+"""Notebooks to take away: each chapter without and with outputs, all of them with data and toolkit as one archive, and,
+once the repository has an address, buttons that open a chapter on Binder or Colab.
+
+The site holds them in ``notebooks/``. They say in plain Markdown what the chapter says in MyST, which Jupyter does not
+draw: a citation becomes its key, which ``references.bib`` explains, a link to a page one to its notebook.
+"""
+
+import io
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+import nbformat
+from jupyter_cache import get_cache
+from sphinx.errors import ExtensionError
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = "notebooks"
+ARCHIVE = "kazakhstan-between-the-powers"
+KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+
+# What runs need beside the notebooks: paths in the repository and in the archive.
+TAKEN = ["LICENSE", "CITATION.cff", "requirements.txt", "tests/constraints.txt", "book/references.bib"]
+TAKEN_FOLDERS = ["book/toolkit", "data"]
+
+READ_ME = """\
+# {title}: the notebooks
+
+Every chapter as a notebook, with the tables and the functions that its cells use. With Python 3.11 or newer, in this
+folder:
+
+    python -m pip install -r requirements.txt
+    python -m jupyter lab book
+
+Nothing else is asked of the network. The keys in square brackets are sources; `book/references.bib` explains them.
+Licences: `LICENSE` for the code, `data/README.md` for the tables; text and figures are under CC BY 4.0.
+"""
+
+# Without an address of the repository a notebook says where it belongs; with one it can fetch what it needs.
+ALONE = """\
+*This notebook is the chapter “{title}” of {book}. It needs the folders `book/toolkit` and `data`: put it into the folder
+`book` of the course's archive of notebooks.*"""
+
+FETCH = '''\
+# Where this notebook stands alone, as on Colab, this cell fetches the tables and functions of the course.
+import importlib.util, io, sys, urllib.request, zipfile
+from pathlib import Path
+
+ADDRESS = "{address}"
+if importlib.util.find_spec("toolkit") is None:
+    with urllib.request.urlopen(ADDRESS) as reply:
+        zipfile.ZipFile(io.BytesIO(reply.read())).extractall("course")
+    (folder,) = Path("course").glob("*/book")
+    sys.path.insert(0, str(folder))
+    %pip install --quiet {packages}'''
+
+
+def setup(app):
+    app.connect("config-inited", read_repository)
+    app.connect("html-page-context", add_buttons, priority=950)  # after the theme's
+    app.connect("build-finished", write, priority=900)  # before the site is published
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def read_repository(app, config):
+    """Check the one setting: the repository's address on GitHub, or nothing."""
+    address = config.html_theme_options.get("repository_url", "")
+    if address and not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", address):
+        raise ExtensionError(
+            f"_config.yml: repository: url: {address!r} is not of the form https://github.com/OWNER/NAME; "
+            "leave it empty for a book without buttons for Binder and Colab"
+        )
+
+
+def is_notebook(app, docname):
+    return "kernelspec" in app.env.metadata[docname]
+
+
+def add_buttons(app, pagename, templatename, context, doctree):
+    """Downloads in the theme's menu, and a menu of its own to run the chapter elsewhere."""
+    if doctree is None or not is_notebook(app, pagename):
+        return
+    name = Path(pagename).name
+    (menu,) = (group for group in context["header_buttons"] if group.get("label") == "download-buttons")
+    up = context["pathto"](FOLDER, 1)
+    menu["buttons"] = [
+        _link("Notebook (.ipynb)", f"{up}/{name}.ipynb", "fas fa-code"),
+        _link("Notebook with outputs (.ipynb)", f"{up}/with-outputs/{name}.ipynb", "fas fa-code"),
+        _link("All notebooks, data and functions (.zip)", f"{up}/{ARCHIVE}.zip", "fas fa-box-archive"),
+        *menu["buttons"],
+    ]
+    options = app.config.html_theme_options
+    if options.get("repository_url"):
+        place, branch = options["repository_url"].removeprefix("https://github.com/"), options["repository_branch"]
+        context["header_buttons"].append(
+            {
+                "type": "group",
+                "tooltip": "Run this chapter",
+                "icon": "fas fa-rocket",
+                "label": "launch-buttons",
+                "buttons": [
+                    _link(
+                        "Binder",
+                        f"https://mybinder.org/v2/gh/{place}/{branch}?urlpath=lab/tree/book/{name}.md",
+                        "_static/images/logo_binder.svg",
+                    ),
+                    # Colab opens notebooks of a repository: those of the site, which lies on the branch gh-pages.
+                    _link(
+                        "Colab",
+                        f"https://colab.research.google.com/github/{place}/blob/gh-pages/{FOLDER}/{name}.ipynb",
+                        "_static/images/logo_colab.png",
+                    ),
+                ],
+            }
+        )
+
+
+def _link(text, url, icon):
+    return {"type": "link", "text": text, "tooltip": text, "url": url, "icon": icon}
+
+
+def write(app, exception):
+    """Write the notebooks and the archive into the site."""
+    if exception or app.builder.format != "html":
+        return
+    folder = Path(app.outdir, FOLDER)
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "with-outputs").mkdir(parents=True)
+    cache = get_cache(app.env.mystnb_config.execution_cache_path)
+    for docname in sorted(app.env.all_docs):
+        if is_notebook(app, docname):
+            read = nbformat.read(Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb", as_version=4)
+            _, executed = cache.merge_match_into_notebook(read)
+            notebook = take_away(app, docname, executed)
+            name = f"{Path(docname).name}.ipynb"
+            nbformat.write(notebook, folder / "with-outputs" / name)
+            nbformat.write(without_outputs(notebook), folder / name)
+    (folder / f"{ARCHIVE}.zip").write_bytes(archive(app, sorted(folder.glob("*.ipynb"))))
+
+
+def take_away(app, docname, executed):
+    """An executed chapter as a notebook for readers: in plain Markdown, and the same for the same chapter."""
+    titles = {Path(name).name: title.astext() for name, title in app.env.titles.items()}
+    notebooks = {Path(name).name for name in app.env.all_docs if is_notebook(app, name)}
+    name = Path(docname).name
+    address = app.config.html_theme_options.get("repository_url")
+    if address:
+        branch = app.config.html_theme_options["repository_branch"]
+        source = f"{address}/archive/refs/heads/{branch}.zip"
+        first = nbformat.v4.new_code_cell(FETCH.format(address=source, packages=" ".join(packages())))
+    else:
+        first = nbformat.v4.new_markdown_cell(ALONE.format(title=titles[name], book=app.config.html_title))
+    cells = [first]
+    for cell in executed.cells:
+        if cell.cell_type == "markdown":
+            cells.append(nbformat.v4.new_markdown_cell(plain(cell.source, titles, notebooks)))
+        else:
+            outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            cells.append(nbformat.v4.new_code_cell(cell.source, outputs=outputs, metadata=cell.metadata))
+    for number, cell in enumerate(cells):
+        cell.id = f"cell-{number}"
+    count = 0
+    for cell in cells[1:]:
+        if cell.cell_type == "code":
+            count += 1
+            cell.execution_count = count
+            for output in cell.outputs:
+                if output.output_type == "execute_result":
+                    output.execution_count = count
+    return nbformat.v4.new_notebook(cells=cells, metadata=KERNEL)
+
+
+def without_outputs(notebook):
+    blank = nbformat.from_dict(notebook.copy())
+    blank.cells = [nbformat.from_dict(cell) for cell in notebook.cells]
+    for cell in blank.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return blank
+
+
+def packages():
+    """What the cells import, as pinned: the requirements of the book but for Jupyter and Sphinx."""
+    pins = re.findall(r"^([\w.-]+(?:\[[\w,]+\])?)==(\S+)", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE)
+    return [f"{name}=={version}" for name, version in pins if not re.match("jupy|sphinx|beautifulsoup", name)]
+
+
+def archive(app, notebooks):
+    """The archive as bytes; the same content gives the same bytes."""
+    members = {f"book/{path.name}": path for path in notebooks}
+    members |= {name: ROOT / name for name in TAKEN}
+    for folder in TAKEN_FOLDERS:
+        files = (path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        members |= {path.relative_to(ROOT).as_posix(): path for path in files}
+    texts = {name: path.read_bytes() for name, path in members.items()}
+    texts["README.md"] = READ_ME.format(title=app.config.html_title).encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
+        for name in sorted(texts):
+            member = zipfile.ZipInfo(f"{ARCHIVE}/{name}")  # of 1980, for a date would make each build another file
+            member.external_attr = 0o644 << 16
+            file.writestr(member, texts[name], zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+# From MyST to Markdown
+
+
+def plain(text, titles, notebooks):
+    """What a cell of MyST says in Markdown: roles become text, boxes quotations, exercises headings.
+
+    Parameters
+    ----------
+    text : str
+    titles : dict of str to str
+        Titles of all pages by name.
+    notebooks : set of str
+        Names of the pages that are notebooks too.
+    """
+    text = re.sub(r"\{cite:p\}`([^`]*)`", lambda match: f"[{_citations(match[1])}]", text)
+    text = re.sub(r"\{doc\}`(?:([^`<]*?) *<([^`>]*)>|([^`]*))`", lambda m: _page(m, titles, notebooks), text)
+    text = re.sub(r"\{(?:term|claim|download|ref|numref)\}`([^`<]*?)(?: *<[^`>]*>)?`", r"\1", text)
+    text = re.sub(r"```\{exercise-start\} *(.*)\n(?::.*\n)*```", r"### Exercise: \1\n", text)
+    text = re.sub(r"```\{solution-start\}.*\n(?::.*\n)*```", "**Solution**\n", text)
+    text = re.sub(r"```\{(?:exercise|solution)-end\}\n```", "", text)
+    text = re.sub(r"```\{quiz\}.*\n(?:.*\n)*?```", "*The questions are in the book.*", text)
+    text = re.sub(r"```\{[\w-]+\}.*\n(?:.*\n)*?```", "*What stands here is in the book.*", text)
+    text = re.sub(r"^\([\w-]+\)=\n", "", text, flags=re.MULTILINE)
+    return _boxes(text)
+
+
+def _citations(keys):
+    """``key{locator},key`` as ``key, locator; key``."""
+    parts = re.findall(r"([\w:.-]+)(?:\{([^}]*)\})?", keys)
+    return "; ".join(f"{key}, {locator}" if locator else key for key, locator in parts)
+
+
+def _page(match, titles, notebooks):
+    name = match[2] or match[3]
+    text = match[1] or titles[name]
+    return f"[{text}]({name}.ipynb)" if name in notebooks else f"*{text}*"
+
+
+def _boxes(text):
+    """Boxes become quotations with their title in bold; grids and cards only lose their fences."""
+    lines, fences, quoted = [], [], 0
+    options = False  # the lines right under a fence that begin with a colon
+    for line in text.split("\n"):
+        opened = re.match(r"(:{3,})\{([\w-]+)\} *(.*)", line)
+        if opened:
+            colons, kind, title = opened.groups()
+            box = kind in ("admonition", "dropdown", "note", "warning", "tip")
+            fences.append((colons, box))
+            quoted += box
+            options = True
+            if title:
+                lines.append("> " * quoted + f"**{title}**")
+                lines.append("> " * quoted)
+        elif fences and line.strip() == fences[-1][0]:
+            quoted -= fences.pop()[1]
+            lines.append("")
+        elif options and line.startswith(":"):
+            continue
+        else:
+            options = False
+            lines.append("> " * quoted + line)
+    return "\n".join(line.rstrip() for line in lines).strip("\n")
