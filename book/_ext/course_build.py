@@ -94,7 +94,8 @@ def stop_if_unchanged(app):
     app.course_made_of = made_of(app)
     last = app.outdir.parent / ".made-of"
     same = last.exists() and last.read_text("utf-8") == f"{app.course_made_of}\n{digest_of_site(app)}\n"
-    if same and not app.fresh_env_used and not unfinished(app).exists():
+    asked = app.fresh_env_used or app.env.config_status != CONFIG_OK or unfinished(app).exists()  # to build all the same
+    if same and not asked:
         logger.info("Nothing has changed since the last build: the book in _build/html is up to date.")
         raise SystemExit(0)
     unfinished(app).touch()
@@ -104,7 +105,7 @@ def made_of(app):
     """A digest of everything that a site is made of: the files, the packages and the options of the command."""
     files = [path for path in ROOT.glob("*.*") if path.is_file()]
     files += [path for folder in ("book", "data") for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts]
-    options = [environment(), app.builder.build_info.config_hash, app.config.nitpicky, app.env.config_status == CONFIG_OK]
+    options = [environment(), app.builder.build_info.config_hash, app.config.nitpicky]
     return " ".join(map(str, [digest(sorted(files)), *options]))
 
 

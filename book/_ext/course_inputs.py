@@ -81,6 +81,8 @@ def files_read(tree):
     named = {node.func: table_of(node) for node in nodes if isinstance(node, ast.Call)}
     longer = {node.value for node in nodes if isinstance(node, ast.Attribute)}
     files = set()
+    if {"toolkit.*", "toolkit.data.*"} & {*meaning.values()}:
+        files |= {*by_table.values()}
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             files |= {by_name[name] for name in [re.split(r"[/\\]", node.value)[-1]] if name in by_name}
