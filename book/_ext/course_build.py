@@ -7,6 +7,7 @@ import gc
 import os
 import re
 import shutil
+import sqlite3
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -18,7 +19,7 @@ from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 from sphinx.environment import CONFIG_OK
-from sphinx.errors import SphinxError
+from sphinx.errors import ExtensionError, SphinxError
 from sphinx.search import js_index
 from sphinx.util import logging
 from sqlalchemy.exc import SQLAlchemyError
@@ -63,13 +64,16 @@ def setup(app):
 
 
 def stage(app, config):
-    """Write to a folder beside ``_build/html``; start afresh if the build before this one did not come to its end."""
+    """Write to a folder beside ``_build/html``; start afresh if the last build did not come to its end, or something else has
+    written there since."""
     app.outdir.parent.mkdir(parents=True, exist_ok=True)
     app.course_lock = wait_for_other_builds(app.outdir.parent)
     if app.outdir.name != "html":
         return
     app.outdir = type(app.outdir)(app.outdir.parent / ".html")
-    if unfinished(app).exists():
+    last = app.outdir.with_name(".made-of")
+    app.course_last = last.read_text("utf-8", "replace").split() if last.exists() else []
+    if unfinished(app).exists() or digest_of_site(app.outdir) not in app.course_last:
         shutil.rmtree(app.outdir, ignore_errors=True)
         shutil.rmtree(app.doctreedir, ignore_errors=True)
         app.doctreedir.mkdir(parents=True)
@@ -92,8 +96,7 @@ def stop_if_unchanged(app):
     if app.outdir.name != ".html":
         return
     app.course_made_of = made_of(app)
-    last = app.outdir.parent / ".made-of"
-    same = last.exists() and last.read_text("utf-8") == f"{app.course_made_of}\n{digest_of_site(app)}\n"
+    same = app.course_last == [app.course_made_of, digest_of_site(app.outdir.with_name("html"))]
     asked = app.fresh_env_used or app.env.config_status != CONFIG_OK or unfinished(app).exists()  # to build all the same
     if same and not asked:
         logger.info("Nothing has changed since the last build: the book in _build/html is up to date.")
@@ -106,11 +109,11 @@ def made_of(app):
     files = [path for path in ROOT.glob("*.*") if path.is_file()]
     files += [path for folder in ("book", "data") for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts]
     options = [environment(), app.builder.build_info.config_hash, app.config.nitpicky]
-    return " ".join(map(str, [digest(sorted(files)), *options]))
+    return "-".join(map(str, [digest(sorted(files)), *options]))
 
 
-def digest_of_site(app):
-    return digest(sorted((app.outdir.parent / "html").rglob("*")))
+def digest_of_site(folder):
+    return digest(sorted(folder.rglob("*")), folder)
 
 
 def unfinished(app):
@@ -141,7 +144,7 @@ def publish(app):
         site.rename(old)
     new.rename(site)
     shutil.rmtree(old, ignore_errors=True)
-    app.outdir.with_name(".made-of").write_text(f"{app.course_made_of}\n{digest_of_site(app)}\n", "utf-8")
+    app.outdir.with_name(".made-of").write_text(f"{app.course_made_of} {digest_of_site(app.outdir)}", "utf-8")
     unfinished(app).unlink()
 
 
@@ -162,12 +165,13 @@ def drop_leftovers(app):
 
 def explain(error):
     """What a reader of the message can act on; Sphinx and the chapters say file, line and rule themselves."""
+    while error.__cause__ and (isinstance(error, ExtensionError) or not isinstance(error, SphinxError)):
+        error = error.__cause__
     text = str(error).replace(f"{ROOT}{os.sep}", "")
-    if isinstance(error, SphinxError) and text:
+    if isinstance(error, SphinxError):
         return text
-    if isinstance(error, SQLAlchemyError):
-        text = f"the cache of executed chapters: {text.splitlines()[0]}"
-    return f"{type(error).__name__}: {text}\nThe next build starts afresh."
+    full = "Is the disk full, or may the folder _build not be written? " if isinstance(error, (OSError, sqlite3.Error)) else ""
+    return f"{type(error).__name__}: {text}\n{full}The next build starts afresh."
 
 
 # What pages are made of
@@ -243,7 +247,7 @@ def run_chapters(app, env, docnames):
         source = [Path(env.doc2path(name)).read_text("utf-8")]
         name_inputs(app, name, source)
         if is_myst_markdown_notebook(source[0]):
-            notebook = read_myst_markdown_notebook(source[0], env.myst_config, add_source_map=True)
+            notebook = read_myst_markdown_notebook(source[0], env.myst_config)
             if not is_cached(cache, notebook):
                 waiting[name] = notebook
     timeout, longest_first = env.mystnb_config.execution_timeout, sorted(waiting, key=lambda name: -code_size(waiting[name]))
@@ -251,7 +255,7 @@ def run_chapters(app, env, docnames):
         running = {pool.submit(run, app, name, waiting[name], timeout): name for name in longest_first}
         try:
             for done in as_completed(running):
-                remember(cache, env.doc2path(running[done]), waiting[running[done]], done.result())
+                remember(cache, f"{running[done]}.md", waiting[running[done]], done.result())
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -267,18 +271,20 @@ def run(app, name, notebook, timeout):
     except Exception as error:  # the kernel died, or did not start
         raise ChapterError(f"{path.relative_to(ROOT).as_posix()}: {error}") from None
     if result.err:
-        raise ChapterError(f"{path.relative_to(ROOT).as_posix()}, {fault(notebook, result.err)}")
+        raise ChapterError(f"{path.relative_to(ROOT).as_posix()}, {fault(path, notebook, result.err)}")
     logger.info(f"{name}: ran in {result.time:.1f} s")
     return result.time
 
 
-def fault(notebook, error):
+def fault(path, notebook, error):
     """Line, reason and text of the cell that failed, or what else there is to say."""
-    for line, cell in zip(notebook.metadata["source_map"], notebook.cells):
+    for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if output["output_type"] == "error":
+                text = path.read_text("utf-8")
+                line = text.count("\n", 0, text.find(cell["source"])) + 1
                 reason = f"{output['ename']}: {output['evalue']}"
-                return f"line {line + 1}: a cell failed.\n{reason}\n\nThe cell:\n{cell['source']}"
+                return f"line {line}: a cell failed.\n{reason}\n\nThe cell:\n{cell['source']}"
     return f"a cell failed.\n{error}"
 
 
@@ -305,12 +311,12 @@ def is_cached(cache, notebook):
     return True
 
 
-def remember(cache, path, notebook, seconds):
+def remember(cache, name, notebook, seconds):
     """Put an executed notebook into the cache, over what a killed build may have left there."""
     _, key = cache.create_hashed_notebook(notebook)
     shutil.rmtree(Path(cache.path, "executed", key), ignore_errors=True)
     cache.cache_notebook_bundle(
-        CacheBundleIn(notebook, path, data={"execution_seconds": seconds}), check_validity=False, overwrite=True
+        CacheBundleIn(notebook, name, data={"execution_seconds": seconds}), check_validity=False, overwrite=True
     )
 
 

@@ -135,11 +135,11 @@ def parsed(path):
     return ast.parse(path.read_text("utf-8"))
 
 
-def digest(paths):
-    """A digest of the names and the content of files; a missing file counts as an empty one."""
+def digest(paths, folder=ROOT):
+    """A digest of the content of files and of their names in a folder; a missing file counts as an empty one."""
     total = hashlib.sha256()
     for path in paths:
-        name = Path(os.path.relpath(path, ROOT)).as_posix()
+        name = Path(os.path.relpath(path, folder)).as_posix()
         content = path.read_bytes() if path.is_file() else b""
         total.update(f"{name}\0{len(content)}\0".encode() + content)
     return total.hexdigest()[:16]
