@@ -20,7 +20,7 @@ def draw_maps(page):
     """Maps below the fold are drawn when they come near: bring them all."""
     page.evaluate("document.querySelectorAll('iframe').forEach(frame => { frame.loading = 'eager'; })")
     for frame in page.frames[1:]:
-        frame.wait_for_selector(".leaflet-overlay-pane path:not([d='M0 0'])")  # states out of view have that course
+        frame.wait_for_selector(".leaflet-pane path.state:not([d='M0 0'])")  # states out of view have that course
 
 
 def open_details(page):
@@ -34,7 +34,7 @@ def open_map(page, base):
     frame = page.locator("figure.course-map iframe").first
     frame.scroll_into_view_if_needed()
     content = frame.content_frame
-    content.locator("path.leaflet-interactive").first.wait_for()
+    content.locator("path.route").first.wait_for()
     return content
 
 
@@ -55,16 +55,16 @@ def test_the_map_shows_its_routes(page, base):
     from toolkit import data
 
     routes, waypoints = data.load("export_routes"), data.load("route_waypoints")
-    drawn = routes["route_id"].isin(waypoints["route_id"]) & (routes["commodity"] != "freight")
+    drawn = routes["route_id"].isin(waypoints["route_id"])
     content = open_map(page, base)
-    assert content.locator("path.leaflet-interactive").count() == drawn.sum()
+    assert content.locator("path.route").count() == drawn.sum()
     assert content.locator(".country-name", has_text="Kazakhstan").is_visible()
     assert page.faults == []
 
 
 def test_a_click_on_a_route_says_what_it_is(page, base):
     content = open_map(page, base)
-    path = content.locator("path.leaflet-interactive[aria-label*='CPC']").first
+    path = content.locator("path.route[aria-label*='CPC']").first
     # A line is thin: click on a point that lies on it, not on the middle of its box.
     spot = path.evaluate(
         "path => { const point = path.getPointAtLength(path.getTotalLength() / 3).matrixTransform(path.getScreenCTM()),"
@@ -73,8 +73,10 @@ def test_a_click_on_a_route_says_what_it_is(page, base):
     path.click(position=spot, force=True)
     popup = content.locator(".leaflet-popup-content")
     popup.wait_for()
-    for term in ("Capacity", "Length", "Operator", "Transit states", "Source"):
-        assert popup.locator("dt", has_text=term).count() == 1, term
+    for term in ("Capacity", "Length", "As drawn", "Owners", "Operator", "Transit states", "Drawn course", "Source"):
+        assert popup.locator(f"dt:text-is('{term}')").count() == 1, term
+    assert popup.locator("h4:text-is('Capacity') + ul b", has_text="72.5 Mt/a").count() == 1
+    assert popup.locator("h4:text-is('Capacity') + ul li", has_text="(used here)").count() == 1
 
 
 def test_the_keyboard_reaches_the_layers_and_the_routes(page, base):
@@ -93,12 +95,151 @@ def test_the_keyboard_reaches_the_layers_and_the_routes(page, base):
     content.locator(".leaflet-popup-content").wait_for()
     page.keyboard.press("Escape")
     content.locator(".leaflet-popup-content").wait_for(state="detached")
+    assert content.locator("path.route:focus").count() == 1, "the focus is back on the line"
+
+
+def test_lines_are_one_stop_of_the_tab_key_and_arrows_move_between_them(page, base):
+    content = open_map(page, base)
+    assert content.locator("path.route[tabindex='0']").count() == 1
+    first = content.locator("path.route[tabindex='0']")
+    name = first.get_attribute("aria-label")
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    assert content.locator("path.route:focus").get_attribute("aria-label") != name
+    assert content.locator("path.route[tabindex='0']").count() == 1
+    page.keyboard.press("ArrowLeft")
+    assert content.locator("path.route:focus").get_attribute("aria-label") == name
+
+
+def zoom_to(content, lat, lon, zoom):
+    content.locator("body").evaluate(
+        "(body, [lat, lon, zoom]) => Object.values(window).find(value => value instanceof L.Map)"
+        ".setView([lat, lon], zoom, {animate: false})",
+        [lat, lon, zoom],
+    )
+
+
+def test_places_appear_from_a_near_view_and_are_reached_by_keyboard(page, base):
+    content = open_map(page, base)
+    assert content.locator(".place").count() == 0
+    zoom_to(content, 46.8, 52.5, 8)
+    content.locator(".place").first.wait_for(state="attached")
+    assert content.locator(".place[tabindex='0']").count() == 1 < content.locator(".place").count()
+    content.locator(".place[tabindex='0']").focus()
+    page.keyboard.press("ArrowRight")
+    label = content.locator(".place:focus").get_attribute("aria-label")
+    assert label.rpartition(", ")[2] in ("town", "station", "crossing", "port", "terminal")
+    page.keyboard.press("Enter")
+    popup = content.locator(".leaflet-popup-content")
+    assert popup.locator("h2").inner_text() == label and " as drawn" in popup.locator("dd").first.inner_text()
+    page.keyboard.press("Escape")
+    assert content.locator(".place:focus").get_attribute("aria-label") == label
+
+
+@pytest.mark.parametrize(
+    "words, found", [("cpc", "CPC"), ("beyneu", "Beineu"), ("kyrgyz", "Bishkek"), ("TURKIYE", "BTC")]
+)
+def test_a_search_by_name_town_or_state_leads_to_a_route(page, base, words, found):
+    content = open_map(page, base)
+    field = content.get_by_label("Find a route by name, town or state")
+    field.fill(words)
+    hit = content.locator(".results button", has_text=found).first
+    name = hit.evaluate("button => button.firstChild.textContent")
+    hit.focus()
+    page.keyboard.press("Enter")
+    assert content.locator(".leaflet-popup-content h2").inner_text() == name
+    assert content.locator(".details:focus").count() == 1
+    path = content.locator(f'path.route[aria-label="{name}"]')
+    assert path.get_attribute("d") != "M0 0"
+    assert page.faults == []
+
+
+def test_a_search_switches_a_hidden_layer_on_and_says_when_nothing_is_found(page, base):
+    content = open_map(page, base)
+    content.get_by_label("Oil by pipeline").uncheck()
+    field = content.get_by_label("Find a route by name, town or state")
+    field.fill("no such place")
+    assert content.locator(".results").inner_text() == "0 found"
+    field.fill("tengiz")
+    field.press("ArrowDown")
+    page.keyboard.press("Enter")
+    content.locator(".leaflet-popup-content h2").wait_for()
+    assert content.get_by_label("Oil by pipeline").is_checked()
+
+
+def test_the_home_button_brings_the_first_view_back(page, base):
+    content = open_map(page, base)
+    before = content.locator("path.route").first.get_attribute("d")
+    zoom_to(content, 43.5, 77, 8)
+    assert content.locator("path.route").first.get_attribute("d") != before
+    content.get_by_role("button", name="Home view").press("Enter")
+    page.wait_for_timeout(100)
+    assert content.locator(".leaflet-control-scale-line").inner_text() == "500 km"
+
+
+def test_full_screen_shows_the_map_with_its_legend(page, base):
+    content = open_map(page, base)
+    button = content.get_by_role("button", name="Full screen")
+    button.click()
+    page.wait_for_function("document.fullscreenElement?.matches('figure.course-map')")
+    assert page.locator("figure.course-map ul").first.is_visible()
+    content.locator("button[aria-pressed=true]").wait_for()
+    button.click()
+    page.wait_for_function("document.fullscreenElement === null")
+
+
+def test_a_map_is_dark_in_dark_mode(page, base):
+    content = open_map(page, base)
+
+    def grounds():
+        inside = content.locator(".leaflet-container").evaluate("map => getComputedStyle(map).backgroundColor")
+        outside = page.locator("figure.course-map").first.evaluate(
+            "figure => getComputedStyle(figure.closest('.text_html')).backgroundColor"
+        )
+        return inside, outside
+
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    light = grounds()
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    content.locator("html[data-theme=dark]").wait_for(state="attached")
+    dark = grounds()
+    assert light[0] != dark[0] and dark[1] == "rgba(0, 0, 0, 0)"
+
+
+def test_a_small_map_has_no_search(page, base):
+    page.goto(f"{base}/book/russia.html")
+    draw_maps(page)
+    content = page.locator("figure.course-map iframe").first.content_frame
+    assert content.locator(".search").count() == 0 and content.locator(".place").count() == 0
+
+
+@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 320)])
+def test_axe_finds_nothing_in_open_details_search_and_places(browser, address, scheme, width):
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
+    page = context.new_page()
+    content = open_map(page, address)
+    content.get_by_label("Find a route by name, town or state").fill("beyneu")
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+    content.locator(".results button").first.press("Enter")
+    content.locator(".leaflet-popup-content").wait_for()
+    zoom_to(content, 45.3, 55.2, 8)
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+    context.close()
+
+
+def test_a_map_page_weighs_less_than_400_kilobytes_of_its_own(site):
+    """The page and what its maps share, compressed; theme, search and fonts belong to every page."""
+    files = [site / MAP_PAGE, *(site / "_static" / "maps").iterdir()]
+    assert sum(len(gzip.compress(file.read_bytes())) for file in files) < 400_000
 
 
 def test_a_layer_can_be_switched_off_by_keyboard(page, base):
     content = open_map(page, base)
-    shown = content.locator("path.leaflet-interactive")
+    shown = content.locator("path.route")
     before = shown.count()
+    assert before > 40
     content.locator("input.leaflet-control-layers-selector").first.focus()
     page.keyboard.press("Space")
     assert shown.count() < before
@@ -116,7 +257,7 @@ def test_hostile_text_is_shown_and_not_run(page, tmp_path):
     page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
     page.goto((tmp_path / "map.html").as_uri())
     content = page.frame_locator("iframe")
-    content.locator("path.leaflet-interactive").first.focus()
+    content.locator("path.route").first.focus()
     page.keyboard.press("Enter")
     assert content.locator(".leaflet-popup-content dt:text-is('Note') + dd").inner_text() == " ".join(text.split())
     assert content.locator(".leaflet-popup-content img").count() == 0

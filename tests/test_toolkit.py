@@ -1,6 +1,7 @@
 """The functions that cells call."""
 
 import html
+import io
 import json
 import re
 
@@ -9,13 +10,14 @@ import matplotlib
 matplotlib.use("agg")
 
 import folium
+import matplotlib.image
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from toolkit import charts, data, maps
+from toolkit import charts, data, distances, maps
 
 ROUTES, WAYPOINTS = data.load("export_routes"), data.load("route_waypoints")
 
@@ -123,6 +125,12 @@ def test_a_map_is_named_for_screen_readers():
     assert '<html lang="en">' in html.unescape(shown)
 
 
+def routes_in(document):
+    """The routes that a map hands to its script, layer by layer."""
+    layers = re.findall(r"courseMap\.lines\((\[.*\])\);", document)
+    return [route for layer in layers for route in json.loads(layer)]
+
+
 SCRIPTS_OF_A_MAP = chart().document().count("</script>")
 
 
@@ -132,8 +140,8 @@ SCRIPTS_OF_A_MAP = chart().document().count("</script>")
 def test_text_from_the_tables_is_never_code(text):
     """Any text in a field of a route comes out of the map as it went in, as text."""
     document = chart(note=text or "x", name=text or "x").document()
-    (feature,) = json.loads(re.search(r"courseMap\.lines\((\[.*\])\);", document)[1])
-    assert dict(feature["properties"]["details"])["Note"] == (text or "x")
+    (route,) = routes_in(document)
+    assert dict(route["details"])["Note"] == (text or "x")
     assert document.count("</script>") == SCRIPTS_OF_A_MAP
 
 
@@ -147,10 +155,141 @@ def test_title_and_description_are_never_code(text):
     assert not [script for script in inside.find_all("script") if "alert(1)" in script.get_text()]
 
 
-def test_every_commodity_and_state_of_use_has_a_layer():
-    document = maps.add_routes(maps.Map("All", "All routes."), ROUTES, WAYPOINTS).document()
-    wanted = {maps._layer_name(route) for route in ROUTES.to_dict("records")}
-    assert wanted == set(re.findall(r'"((?:Oil|Gas|Freight) by [^"]+)"\s*:', document))
+def atlas(**options):
+    return maps.add_routes(maps.Map("All", "All routes."), ROUTES, WAYPOINTS, **options)
+
+
+def test_every_kind_of_route_has_a_layer_and_what_is_not_in_use_has_one():
+    used = ROUTES[ROUTES["status"].isin(["operating", "reversed"])]
+    wanted = {f"{commodity.capitalize()} by {mode}" for commodity, mode in zip(used["commodity"], used["mode"])}
+    shown = re.findall(r'"((?:Oil|Gas|Freight) by [^"]+|Not in use)"\s*:', atlas().document())
+    assert set(shown) == wanted | {"Not in use"} and len(shown) == len(set(shown))
+
+
+def test_a_small_map_has_no_controls_for_many_routes():
+    small, large = chart().document(), atlas().document()
+    assert "L.control.layers(" in large and "L.control.layers(" not in small
+    assert re.search(r"courseMap\.finish\(\w+, true\)", large) and re.search(r"courseMap\.finish\(\w+, false\)", small)
+
+
+def test_width_is_the_capacity_and_a_missing_figure_is_a_thin_line_of_its_own():
+    map_ = atlas(width="capacity")
+    weights = {route["name"].rpartition(" (")[0]: route["weight"] for route in map_.drawn}
+    for route in ROUTES.to_dict("records"):
+        if route["name"] in weights:
+            known = pd.notna(route["capacity"])
+            assert (weights[route["name"]] >= maps.THINNEST) == known
+            assert (weights[route["name"]] == maps.UNKNOWN) != known
+    assert max(weights, key=weights.get) == ROUTES.loc[ROUTES["capacity"].idxmax(), "name"]
+    assert max(weights.values()) == maps.WIDEST
+    labels = [label for _, label in map_.legend["Width"]]
+    assert labels[0] == "Width of a line: capacity in bcm/a or Mt/a" and labels[-1] == "no figure found"
+    assert "Width" not in atlas().legend and {route["weight"] for route in atlas().drawn} == {maps.PLAIN}
+
+
+def test_width_can_be_any_figures_by_route():
+    flows = pd.Series({"cpc": 64.8, "btc": 0.0, "uas": 8.8}, name="oil in 2025, Mt")
+    map_ = atlas(width=flows)
+    weights = {route["name"].split(" (")[0]: route["weight"] for route in map_.drawn}
+    assert weights["Caspian Pipeline Consortium"] == maps.WIDEST and weights["Baku–Tbilisi–Ceyhan"] == maps.THINNEST
+    assert maps.THINNEST < weights["Uzen–Atyrau–Samara"] < maps.WIDEST and weights["Bukhara–Ural"] == maps.UNKNOWN
+    assert "oil in 2025, Mt" in map_._repr_html_()
+    step = (maps.WIDEST - maps.THINNEST) / 64.8  # widths grow evenly
+    assert weights["Uzen–Atyrau–Samara"] == pytest.approx(maps.THINNEST + 8.8 * step, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "width, message",
+    [
+        ("flow", "'flow'"),
+        (pd.Series({"cpc": 1.0}), "needs a name"),
+        (pd.Series({"cpc": 1.0, "atlantis": 1.0}, name="Mt"), "not among the routes of this map: atlantis"),
+        (pd.Series([1.0, 2.0], index=["cpc", "cpc"], name="Mt"), "more than one figure for cpc"),
+        (pd.Series({"cpc": -1.0}, name="Mt"), "a negative figure for cpc"),
+    ],
+)
+def test_a_wrong_width_is_refused(width, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        atlas(width=width)
+
+
+def test_a_popup_has_every_figure_where_sources_differ():
+    """All rows of an attribute with a figure that is not used: value, source, note, and which one is used."""
+    figures = data.load("route_figures")
+    drawn = {route["name"].rpartition(" (")[0]: route for route in routes_in(atlas(figures=figures).document())}
+    names = ROUTES.set_index("route_id")["name"]
+    checked = 0
+    for (route_id, attribute), group in figures.groupby(["route_id", "attribute"]):
+        if group["used"].all() or names[route_id] not in drawn:
+            continue
+        shown = dict(drawn[names[route_id]]["figures"])[maps.FIGURE_TERMS[attribute]]
+        assert [used for _, used, _, _ in shown] == group["used"].to_list()
+        assert [source for _, _, source, _ in shown] == group["source"].to_list()
+        assert all(text.startswith(f"{value:g}") for (text, *_), value in zip(shown, group["value"]))
+        checked += 1
+    assert checked > 40
+    assert set(figures["attribute"]) == set(maps.FIGURE_TERMS)
+
+
+def test_a_popup_has_owners_operator_states_by_name_and_the_places():
+    (route,) = routes_in(chart().document())
+    details = dict(route["details"])
+    assert "Chevron" in details["Owners"] and details["Operator"] and details["Transit states"] == "Russian Federation"
+    places = WAYPOINTS[WAYPOINTS["route_id"] == "cpc"]
+    assert [tuple(stop[:2]) for stop in route["stops"]] == list(zip(places["name"], places["kind"]))
+    assert [len(route["line"]), route["stops"][0][2]] == [len(route["stops"]), 0]
+    assert re.fullmatch(r"about 1,\d{3} km: Russia [\d,]+, Kazakhstan \d+", details["As drawn"])
+
+
+def test_lengths_as_drawn_are_those_of_shapely():
+    """Another library, another way of cutting: kilometres in Kazakhstan within two per cent or five kilometres."""
+    from shapely import LineString, get_coordinates, get_parts
+    from shapely.geometry import shape
+    from shapely.ops import unary_union
+
+    (state,) = [f for f in data.load("basemap")["features"] if f["properties"]["name"] == "Kazakhstan"]
+    land = unary_union(shape(state["geometry"]))
+    for _, group in WAYPOINTS.sort_values("seq").groupby("route_id"):
+        course = group[["lat", "lon"]].to_numpy()
+        pieces = get_parts(LineString(course[:, ::-1]).intersection(land))
+        expected = sum(distances.along(get_coordinates(piece)[:, ::-1])[-1] for piece in pieces if piece.length)
+        assert distances.by_state(course).get("Kazakhstan", 0) == pytest.approx(expected, rel=0.02, abs=5)
+
+
+def test_a_degree_of_a_meridian_is_111_kilometres():
+    assert distances.along([[45, 60], [46, 60], [45, 60]]) == pytest.approx([0, 111.195, 222.39], abs=0.01)
+
+
+def test_lines_can_be_told_from_land_and_sea_in_both_themes():
+    """WCAG 2.2, 1.4.11: a contrast of three."""
+
+    def light(colour):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in matplotlib.colors.to_rgb(colour)]
+        return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear)) + 0.05
+
+    grounds = re.findall(r"--(?:sea|land|home): (#\w+)", maps.assets()["course-map.css"])
+    assert len(grounds) == 6
+    for colour in maps.COMMODITY_COLOURS.values():
+        for ground in grounds:
+            darker, lighter = sorted([light(colour), light(ground)])
+            assert lighter / darker >= 3, (colour, ground)
+
+
+def test_every_map_has_a_picture_of_its_routes():
+    one, other = atlas(width="capacity")._repr_png_(), maps.Map("All", "No routes.")._repr_png_()
+    image, empty = (matplotlib.image.imread(io.BytesIO(png), format="png") for png in (one, other))
+    assert image.shape[1] == 800 and len(one) < 80_000
+    for colour in map(matplotlib.colors.to_rgb, maps.COMMODITY_COLOURS.values()):
+        drawn, none = ((abs(picture[:, :, :3] - colour).max(axis=2) < 0.06).sum() for picture in (image, empty))
+        assert drawn > 200 > none, colour
+    assert one == atlas(width="capacity")._repr_png_()
+
+
+def test_a_notebook_gets_html_and_picture():
+    from IPython.core.formatters import DisplayFormatter
+
+    bundle, _ = DisplayFormatter().format(chart())
+    assert {"text/html", "image/png", "text/plain"} <= set(bundle)
 
 
 def test_every_status_has_a_dash_and_every_commodity_a_colour():
@@ -165,6 +304,19 @@ def test_a_map_takes_whatever_folium_has():
     map_ = maps.Map("Towns", "One town.")
     folium.CircleMarker([43.2, 76.9], radius=4).add_to(map_)
     assert "L.circleMarker" in map_.document()
+
+
+def test_the_picture_of_a_map_takes_its_caption_for_a_text_alternative():
+    from course_maps import describe_pictures
+    from docutils import nodes
+    from docutils.utils import new_document
+
+    tree, bundle = new_document("chapter"), nodes.container(nb_element="mime_bundle")
+    picture, other = nodes.image(uri="map.png"), nodes.image(uri="plot.png", alt="A plot")
+    bundle += [nodes.raw("", chart()._repr_html_(), format="html"), picture]
+    tree += [bundle, nodes.container("", other, nb_element="mime_bundle")]
+    describe_pictures(None, tree)
+    assert (picture["alt"], other["alt"]) == ("A map. What it shows.", "A plot")
 
 
 # charts

@@ -1,12 +1,14 @@
 """Maps of the built book share what each map of a notebook carries with it.
 
 A map from ``toolkit.maps`` holds Leaflet and the base map inside its frame, so that a notebook needs no network. In the
-site the frames name files in ``_static/maps`` instead, which a browser loads once.
+site the frames name files in ``_static/maps`` instead, which a browser loads once. Where there are no frames, in PDF
+and EPUB, the picture of a map takes its caption for a text alternative.
 """
 
 import html
 from pathlib import Path
 
+from bs4 import BeautifulSoup
 from docutils import nodes
 from sphinx.errors import ExtensionError
 
@@ -14,8 +16,23 @@ FOLDER = "_static/maps"
 
 
 def setup(app):
+    app.connect("doctree-read", describe_pictures)
     app.connect("doctree-resolved", share_assets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def describe_pictures(app, doctree):
+    """MyST-NB keeps all forms of an output until it knows the builder; the picture knows nothing of the caption."""
+    for bundle in doctree.findall(nodes.container):
+        if bundle.get("nb_element") != "mime_bundle":
+            continue
+        captions = [
+            BeautifulSoup(node.astext(), "html.parser").figcaption.get_text()
+            for node in bundle.findall(nodes.raw)
+            if 'class="course-map"' in node.astext()
+        ]
+        for image in bundle.findall(nodes.image) if captions else []:
+            image["alt"] = captions[0]
 
 
 def share_assets(app, doctree, docname):
