@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "book"))
@@ -19,10 +21,19 @@ CHAPTERS = sorted((ROOT / "book").glob("*.md"))
 NOTEBOOKS = [path for path in CHAPTERS if "{code-cell}" in path.read_text("utf-8")]
 
 
-def build(folder, *options):
-    """Run the README's build in a folder; the finished process, with both outputs as text."""
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", ".", *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", errors="replace")
+BUILD = [str(Path(sys.executable).with_name("jupyter-book")), "build", "."]
+
+
+def build(folder, *options, **settings):
+    """Run the README's build in a folder; the finished process, with both outputs as text.
+
+    ``settings`` are environment variables (None takes one away) and ``preexec_fn``, which runs in the process first.
+    """
+    start = settings.pop("preexec_fn", None)
+    variables = {name: value for name, value in {**os.environ, **settings}.items() if value is not None}
+    return subprocess.run(
+        [*BUILD, *options], cwd=folder, env=variables, preexec_fn=start, capture_output=True, text=True, encoding="utf-8", errors="replace"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +50,82 @@ def copy(site, tmp_path):
     folder = tmp_path / "a copy é"
     ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".pytest_cache", ".hypothesis")
     shutil.copytree(ROOT, folder, ignore=ignored)
+    return folder
+
+
+HEADER = """---
+jupytext: {text_representation: {extension: .md, format_name: myst}}
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+"""
+INDEX = """
+# A small book
+
+It has a map, and a download of {download}`trade <../data/trade.csv>`.
+
+```{code-cell} python
+from toolkit import data, maps
+
+routes = data.load("export_routes").query("route_id == 'cpc'")
+maps.add_routes(maps.Map("One pipeline", "The pipeline of the Caspian consortium."), routes, data.load("route_waypoints"))
+```
+"""
+TRADE = """
+# Trade
+
+A cell that draws.
+
+```{code-cell} python
+---
+mystnb:
+  image:
+    alt: Trade with China, the sum of a statistic in each year.
+---
+from toolkit import charts, data
+
+trade = data.load("trade").query("partner == 'CHN'")
+ax = trade.groupby("year")["usd_million"].sum().plot.bar()
+charts.finish(ax, "Trade with China", "US$ million", "the table trade");
+```
+"""
+PROSE = """# Prose
+
+This page holds no cells; it is here to be read and written again when it changes, and the others are not.
+"""
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory):
+    """A book of three pages with the course's own extensions, toolkit and data, built; for faults that need many builds."""
+    folder = tmp_path_factory.mktemp("small") / "책 한 권"  # a path with blanks and Korean letters
+    for part in ("book/_ext", "book/toolkit", "book/_static", "data"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(ROOT / "book" / "references.bib", folder / "book" / "references.bib")
+    for name, text in {"index": HEADER + INDEX, "trade": HEADER + TRADE, "prose": PROSE}.items():
+        (folder / "book" / f"{name}.md").write_text(text, "utf-8")
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    for extension in ("course_claims", "course_references"):  # these need pages of their own
+        del config["sphinx"]["local_extensions"][extension]
+    settings = config["sphinx"]["config"]
+    config["sphinx"]["config"] = {name: settings[name] for name in settings if not name.startswith(("claims_", "bibtex_"))}
+    del config["bibtex_bibfiles"]
+    (folder / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
+    (folder / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/index\nchapters:\n- file: book/trade\n- file: book/prose\n", "utf-8"
+    )
+    done = build(folder)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return folder
+
+
+@pytest.fixture
+def book(small, tmp_path):
+    """A copy of the small book with what was built, to break things in."""
+    folder = tmp_path / "책 é"
+    shutil.copytree(small, folder, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 

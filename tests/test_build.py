@@ -1,15 +1,21 @@
 """The build itself: it does nothing twice, runs again only what must, and a fault leaves the book as it was."""
 
 import hashlib
+import json
 import os
+import pickle
+import random
 import re
+import shutil
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 
-import course_build
-import nbformat
 import pytest
-from conftest import ROOT, build
-from jupyter_cache import get_cache
-from jupyter_cache.base import CacheBundleIn
+from conftest import BUILD, NOTEBOOKS, ROOT, build
+from course_inputs import CELL, DATA, inputs_of
+from toolkit import data
 
 
 def fingerprint(folder):
@@ -46,103 +52,304 @@ FAULTS = {
         ),
         [r"data/export_routes\.csv, row \d+, field 'route_id'", "'cpc' has 1 point"],
     ),
-    "an unknown citation key": (
-        lambda book: change(book / "book/history.md", "{cite:p}`", "{cite:p}`no-such-source{p. 1},"),
-        [r"book/history\.md:\d+", "no-such-source"],
-    ),
     "a cell that raises": (
-        lambda book: change(book / "book/china.md", "from toolkit import", "1 / 0\nfrom toolkit import"),
-        [r"book/china\.md, line \d+: a cell failed", "ZeroDivisionError: division by zero"],
+        lambda book: change(book / "book/trade.md", "from toolkit import", "1 / 0\nfrom toolkit import"),
+        [r"book/trade\.md, line 19: a cell failed", "ZeroDivisionError: division by zero", r"The cell:\n1 / 0\n"],
+    ),
+    "a cell that does not parse": (
+        lambda book: change(book / "book/trade.md", "from toolkit import", "for\nfrom toolkit import"),
+        [r"book/trade\.md, line 19: a cell failed", "SyntaxError"],
+    ),
+    "a kernel that dies": (
+        lambda book: change(book / "book/trade.md", "from toolkit import", "import os; os._exit(1)\nfrom toolkit import"),
+        [r"book/trade\.md: Kernel died"],
     ),
     "a picture without a text": (
-        lambda book: change(book / "book/russia.md", "    alt: ", "    width: 300px\n    # "),
-        ["book/russia: a picture has no text alternative"],
+        lambda book: change(book / "book/trade.md", "    alt: ", "    width: 300px\n    # "),
+        ["book/trade: a picture has no text alternative"],
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_stops_the_build_with_one_message_and_leaves_the_book(copy, fault):
-    make, says = FAULTS[fault]
-    before = fingerprint(copy / "_build" / "html")
-    make(copy)
-    done = build(copy)
+def stopped(done, folder):
+    """The one message of a build that did not succeed."""
     assert done.returncode != 0
     assert done.stderr.count("The book was not built") == 1 and "Traceback" not in done.stderr
     message = done.stderr.split("The book was not built")[1]
+    assert str(folder) not in message
+    return message
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_stops_the_build_with_one_message_and_leaves_the_book(book, fault):
+    make, says = FAULTS[fault]
+    before = fingerprint(book / "_build" / "html")
+    make(book)
+    message = stopped(build(book), book)
     for words in says:
         assert re.search(words, message), message
-    assert str(copy) not in message
-    assert fingerprint(copy / "_build" / "html") == before
+    assert fingerprint(book / "_build" / "html") == before
 
 
-def test_an_unchanged_book_is_not_executed_again(copy):
+def test_an_unknown_citation_key_is_named(copy):
     before = fingerprint(copy / "_build" / "html")
-    done = build(copy)
-    assert done.returncode == 0, done.stderr
-    assert "Executing notebook" not in done.stdout + done.stderr
+    change(copy / "book/history.md", "{cite:p}`", "{cite:p}`no-such-source{p. 1},")
+    message = stopped(build(copy), copy)
+    assert re.search(r"book/history\.md:\d+", message) and "no-such-source" in message
     assert fingerprint(copy / "_build" / "html") == before
 
 
-def test_a_changed_table_runs_the_chapters_that_load_it_and_no_other(copy):
-    change(copy / "data/oil_exports.csv", ",reported,", ",derived,")
-    done = build(copy)
-    assert done.returncode == 0, done.stderr
-    executed = set(
-        re.findall(
-            r"book[/\\]([\w-]+)\.md: Executing notebook", re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
-        )
-    )
-    loading = {
-        path.stem
-        for path in (copy / "book").glob("*.md")
-        if re.search(r"""load\(["']oil_exports""", path.read_text("utf-8"))
-    }
-    assert executed == loading != set()
+# Again, and only what must
 
 
-def test_a_killed_build_is_made_good_by_the_next(copy):
-    before = fingerprint(copy / "_build" / "html")
-    (copy / "_build" / ".unfinished").touch()
-    (copy / "_build" / ".html" / "book" / "russia.html").write_text("half a pa")
-    assert build(copy).returncode == 0
-    assert fingerprint(copy / "_build" / "html") == before
+def ran(done):
+    """The chapters that a build ran; it must have succeeded."""
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+    assert "Executing notebook" not in text, "MyST-NB ran what the build had not"
+    return set(re.findall(r"book/([\w-]+): ran in", text))
 
 
-def test_two_clean_builds_are_the_same_bytes(site, copy):
-    """In another folder, with another hash seed, language and time zone."""
-    import shutil
+def test_an_unchanged_book_is_left_alone(book):
+    before = fingerprint(book / "_build" / "html")
+    assert ran(build(book)) == set()  # in another folder the pages are read again
+    done = build(book)
+    assert ran(done) == set() and "Nothing has changed" in done.stdout and "building [html]" not in done.stdout
+    assert fingerprint(book / "_build" / "html") == before
+    assert "building [html]" in build(book, "--all").stdout
+    (book / "_build" / "html" / "book" / "trade.html").write_text("somebody wrote here", "utf-8")
+    assert ran(build(book)) == set()
+    assert fingerprint(book / "_build" / "html") == before
 
-    shutil.rmtree(copy / "_build")
-    other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Almaty", "LC_ALL": "C.UTF-8"}
-    old = {key: os.environ.get(key) for key in other}
-    os.environ.update(other)
-    try:
-        assert build(copy).returncode == 0
-    finally:
-        for key, value in old.items():
-            os.environ.pop(key) if value is None else os.environ.update({key: value})
-    one, two = fingerprint(site), fingerprint(copy / "_build" / "html")
+
+def test_a_change_runs_the_chapters_that_use_it_and_no_other(book):
+    assert ran(build(book)) == set()
+    blank = ("\n", "\n\n")  # a change in a file's text that changes nothing else
+    rounds = [
+        ({"data/trade.csv": ("14666.16", "14666.17"), "book/toolkit/samples.py": blank}, {"trade"}),
+        ({"book/toolkit/map.js": blank, "data/visits.csv": ("Boris Yeltsin", "B. Yeltsin")}, {"index"}),
+        ({"book/toolkit/charts.py": blank, "book/prose.md": blank}, {"trade"}),
+    ]
+    for changes, chapters in rounds:
+        for path, (old, new) in changes.items():
+            time = (book / path).stat().st_mtime - 1000
+            change(book / path, old, new)
+            os.utime(book / path, (time, time))  # as when a copy comes with its old time
+        assert ran(build(book)) == chapters
+
+
+@pytest.mark.parametrize(
+    "code, tables",
+    [
+        ("from toolkit import data\ndata.load('trade')", {"trade.csv"}),
+        ("import toolkit.data\ntoolkit.data.load('trade')", {"trade.csv"}),
+        ("from toolkit.data import load as get\nget('trade')", {"trade.csv"}),
+        ("from toolkit import data as d\nfor name in ('trade', 'visits'): d.load(name)", "all"),
+        ("from toolkit import data\nread = data.load", "all"),
+        ("from toolkit import data\ndata.load(name='trade')", "all"),
+        ("from toolkit import data\ndata.check()", "all"),
+        ("from toolkit import *", "all"),
+        ("import toolkit\ngetattr(toolkit, 'data')", "all"),
+        ("text = open('../data/visits.csv')", {"visits.csv"}),
+        ("from toolkit import data\nload = 3\nprint(load)", set()),
+        ("from toolkit import maps", {"basemap.geojson"}),
+        ("from toolkit import counts", {"cameo.csv"}),
+        ("%matplotlib", "all"),
+    ],
+)
+def test_tables_that_a_chapter_uses_are_found(code, tables):
+    found = {path.name for path in inputs_of(f"```{{code-cell}} python\n:tags: [hide-input]\n{code}\n```\n")}
+    everything = {path.name for path in DATA.iterdir() if path.suffix in (".csv", ".geojson")}
+    assert found & everything == (everything if tables == "all" else tables)
+
+
+def test_modules_that_a_chapter_reaches_are_found():
+    found = {path.name for path in inputs_of("```{code-cell}\nfrom toolkit import maps\n```\n")}
+    assert found >= {"__init__.py", "maps.py", "map.css", "map.js", "data.py", "rules.py", "datapackage.json"}
+    assert not found & {"charts.py", "course.mplstyle", "counts.py", "samples.py"}
+
+
+# The same bytes
+
+
+def executed(folder):
+    """The notebooks that a build ran, by chapter, without the ids of cells, which nbformat draws by lot."""
+    notebooks = {}
+    for path in sorted((folder / "_build" / "jupyter_execute").rglob("*.ipynb")):
+        notebooks[path.stem] = json.loads(path.read_text("utf-8"))
+        for cell in notebooks[path.stem]["cells"]:
+            del cell["id"]
+    return notebooks
+
+
+@pytest.fixture(scope="module")
+def elsewhere(site, tmp_path_factory):
+    """The book built from nothing in another folder, with another hash seed, language and time zone, and watched at it."""
+    folder, log = tmp_path_factory.mktemp("elsewhere") / "another folder", tmp_path_factory.mktemp("log")
+    ignored = shutil.ignore_patterns("_build", ".git", ".venv", "__pycache__", ".pytest_cache", ".hypothesis")
+    shutil.copytree(ROOT, folder, ignore=ignored)
+    other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Almaty", "LC_ALL": "C.UTF-8", "LANG": "kk_KZ.UTF-8"}
+    watch = {"PYTHONPATH": str(ROOT / "tests" / "recorder"), "RECORD_IN": str(log), "RECORD_OF": str(folder)}
+    done = build(folder, **other, **watch)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    processes = [[json.loads(line) for line in path.read_text("utf-8").splitlines()] for path in log.iterdir()]
+    return folder, processes
+
+
+def test_two_clean_builds_are_the_same_bytes(site, elsewhere):
+    """Every file of the site, and every executed notebook. Left out is what no reader gets: Sphinx's and jupyter-cache's
+    stores hold times and paths."""
+    one, two = fingerprint(site), fingerprint(elsewhere[0] / "_build" / "html")
     assert {name for name in one.keys() | two.keys() if one.get(name) != two.get(name)} == set()
+    assert executed(site.parents[1]) == executed(elsewhere[0])
 
 
-def test_the_cache_drops_old_records_only_when_all_chapters_are_read(tmp_path):
-    cache = get_cache(tmp_path)
-    cache.change_cache_limit(1)
-    kernel = {"name": "python3", "display_name": "Python 3"}
-    for number in (1, 2):
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"{number}")], metadata={"kernelspec": kernel})
-        cache.cache_notebook_bundle(CacheBundleIn(notebook, f"{number}.md"), check_validity=False)
-    assert len(cache.list_cache_records()) == 2
-    course_build.drop_old_records(cache)
-    assert len(cache.list_cache_records()) == 1
+def test_every_file_that_a_chapter_opens_is_known(elsewhere):
+    """What kernels really opened is what ``inputs_of`` reads from the code, neither less nor more."""
+    resources = {resource["name"]: resource for resource in data.package()["resources"]}
+    by_path = {f"data/{resource['path']}": name for name, resource in resources.items()}
+    chapters = {path: {cell.strip() for cell in CELL.findall(path.read_text("utf-8"))} for path in NOTEBOOKS}
+    seen = set()
+    for process in elsewhere[1]:
+        cells = {said["cell"].strip() for said in process if "cell" in said}
+        opened = {said["opened"].replace(os.sep, "/") for said in process if "opened" in said}
+        opened = {re.sub(r"__pycache__/(\w+)\..*", r"\1.py", path) for path in opened}
+        opened = {path for path in opened if re.match(r"data/|book/toolkit/.*\.", path)}
+        for path in [path for path, code in chapters.items() if cells >= code]:
+            inputs = {file.relative_to(ROOT).as_posix() for file in inputs_of(path.read_text("utf-8"))}
+            looked_up = {f"data/{resources[name]['path']}" for name in reach(inputs & by_path.keys(), by_path, resources)}
+            assert opened - looked_up <= inputs <= opened, path.stem
+            seen.add(path)
+    assert seen == set(NOTEBOOKS)
 
 
-def test_inputs_of_a_chapter_are_found():
-    chapter = "x = data.load(\"events\")\ny = data.load('partners')"
-    names = {path.name for path in course_build.inputs_of(chapter)}
-    assert {"events.csv", "partners.csv", "basemap.geojson", "datapackage.json", "maps.py", "course.mplstyle"} <= names
-    assert "oil_exports.csv" not in names
+def reach(paths, by_path, resources):
+    """Tables to which the keys of some tables refer, and theirs in turn."""
+    found, waiting = set(), [by_path[path] for path in paths]
+    while waiting:
+        schema = resources[waiting.pop()].get("schema", {"fields": []})
+        others = [key["reference"]["resource"] for key in schema.get("foreignKeys", [])]
+        others += [field["listOf"]["table"] for field in schema["fields"] if "listOf" in field]
+        waiting += [name for name in others if name not in found]
+        found.update(others)
+    return found
+
+
+def test_a_build_asks_no_other_host(elsewhere):
+    assert {said["connected"] for process in elsewhere[1] for said in process if "connected" in said} <= {"127.0.0.1", "::1"}
+
+
+def test_everything_that_a_page_is_made_of_is_watched(elsewhere):
+    """The files that Sphinx knows as sources of a page are among those whose change makes a new build."""
+    with open(elsewhere[0] / "_build" / ".doctrees" / "environment.pickle", "rb") as file:
+        used = {path for paths in pickle.load(file).dependencies.values() for path in paths}
+    assert "data/events.csv" in used
+    assert {path for path in used if not re.match(r"book/|data/|[^/]+$", path)} == set()
+
+
+def test_a_plain_locale_no_network_and_tables_that_may_not_be_written_change_nothing(small, book):
+    shutil.rmtree(book / "_build")
+    before = {path: path.stat().st_mtime_ns for path in [book / "data", *(book / "data").rglob("*")]}
+    for path in before:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    poor = {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = build(book, **poor, http_proxy="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9")
+    for path in before:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert ran(done) == {"index", "trade"}
+    assert fingerprint(book / "_build" / "html") == fingerprint(small / "_build" / "html")
+    assert before == {path: path.stat().st_mtime_ns for path in [book / "data", *(book / "data").rglob("*")]}
+
+
+def test_line_ends_of_windows_change_no_page(small, book):
+    for path in [book / "_config.yml", book / "_toc.yml", *(book / "book").glob("*.*"), *(book / "data").glob("*.*")]:
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert ran(build(book)) == {"index", "trade"}
+    one, two = fingerprint(small / "_build" / "html"), fingerprint(book / "_build" / "html")
+    differ = {name for name in one.keys() | two.keys() if one.get(name) != two.get(name)}
+    assert {name for name in differ if not re.match("_downloads/|_sources/", name)} == set()  # these are copied as they are
+
+
+# Faults of the machine
+
+
+def test_a_build_killed_at_any_moment_is_made_good_by_the_next(small, book):
+    """Twenty kills. After each the site is the old one or the new one, whole; a build that is not killed makes the new one."""
+    texts = ["A cell that draws.", "One cell that draws."]
+    change(book / "book/trade.md", *texts)
+    begun = time.monotonic()
+    ran(build(book))
+    seconds, which = time.monotonic() - begun, 1
+    sites, chance = [fingerprint(folder / "_build" / "html") for folder in (small, book)], random.Random(7)
+    for number in range(20):
+        if number % 5 == 0:  # a change, and then builds that begin where the one before was killed
+            change(book / "book/trade.md", texts[which], texts[1 - which])
+            which = 1 - which
+        if number in (5, 15):
+            shutil.rmtree(book / "_build")
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen(BUILD, cwd=book, start_new_session=True, **quiet)
+        time.sleep(chance.uniform(0, seconds))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert fingerprint(book / "_build" / "html") in ({}, *sites)
+        if number % 5 == 4:
+            ran(build(book))
+            assert fingerprint(book / "_build" / "html") == sites[which]
+
+
+@pytest.mark.parametrize("limit", [2_000, 30_000, 1_000_000])
+def test_a_full_disk_stops_the_build_with_one_message(small, book, limit):
+    """A file that cannot grow fails as on a full disk, for any user; the larger the limit, the later in the build."""
+    import resource  # not on Windows
+
+    change(book / "book/trade.md", "A cell", "One cell")
+    change(book / "data/trade.csv", "14666.16", "14666.17")
+    before = fingerprint(book / "_build" / "html")
+    full = build(book, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    assert re.search("too large|disk|I/O|space", stopped(full, book)), full.stderr
+    assert fingerprint(book / "_build" / "html") == before
+    change(book / "book/trade.md", "One cell", "A cell")
+    change(book / "data/trade.csv", "14666.17", "14666.16")
+    ran(build(book))
+    assert fingerprint(book / "_build" / "html") == fingerprint(small / "_build" / "html")
+
+
+def cut(path):
+    """Keep the first half of a file."""
+    os.truncate(path, path.stat().st_size // 2)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        [".jupyter_cache/global.db", ".html/book/trade.html"],
+        [".jupyter_cache/executed/*/base.ipynb", ".made-of"],
+        [".doctrees/environment.pickle"],
+        [".doctrees/book/trade.doctree"],
+    ],
+    ids=lambda paths: paths[0].rpartition("/")[2],
+)
+def test_a_broken_store_never_gets_into_the_book(small, book, broken):
+    ran(build(book))
+    change(book / "book/prose.md", "This page", "Our page")
+    for path in [path for pattern in broken for path in (book / "_build").glob(pattern)]:
+        cut(path)
+    done = build(book)
+    if done.returncode:
+        stopped(done, book)
+    change(book / "book/prose.md", "Our page", "This page")
+    ran(build(book))
+    assert fingerprint(book / "_build" / "html") == fingerprint(small / "_build" / "html")
+
+
+def test_a_second_build_waits_for_the_first(small, book):
+    shutil.rmtree(book / "_build")
+    with ThreadPoolExecutor() as pool:
+        both = [done.result() for done in [pool.submit(build, book), pool.submit(build, book)]]
+    assert sorted(map(ran, both), key=len) == [set(), {"index", "trade"}]
+    assert ["waiting for it to end" in done.stdout for done in both].count(True) == 1
+    assert fingerprint(book / "_build" / "html") == fingerprint(small / "_build" / "html")
 
 
 def test_the_bridge_says_when_the_theme_has_changed():

@@ -1,42 +1,61 @@
-"""How the book is built: the data is checked first, a chapter runs again only when something it uses has changed, a
-fault stops the build with one message, and the site in ``_build/html`` is replaced only by a whole new one.
+"""How the book is built: one build at a time; the data is checked first; a chapter runs again only when something it uses
+has changed; a fault stops the build with one message; the site in ``_build/html`` is replaced only by a whole new one; and
+where nothing has changed at all, nothing is done.
 """
 
-import hashlib
+import gc
 import os
 import re
 import shutil
+import sqlite3
 import sys
-import traceback
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from course_inputs import DATA, ROOT, TOOLKIT, digest, environment, inputs_of
+from filelock import FileLock, Timeout
 from jupyter_cache import get_cache
-from jupyter_cache.cache.main import JupyterCacheBase
-from sphinx.errors import SphinxError
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
+from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
+from sphinx.environment import CONFIG_OK
+from sphinx.errors import ExtensionError, SphinxError
 from sphinx.search import js_index
+from sphinx.util import logging
+from sqlalchemy.exc import SQLAlchemyError
 
-ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "book"))  # for `toolkit`, as the chapters have it
 
-TOOLKIT = ROOT / "book" / "toolkit"
-DATA = ROOT / "data"
 REFERENCES = ROOT / "book" / "references.bib"
+HEADER = re.compile(r"---\n.*?\n---\n", re.DOTALL)
+
+logger = logging.getLogger(__name__)
 
 
 class CourseDataError(SphinxError):
     category = "Fault in the data"
 
 
+class ChapterError(SphinxError):
+    category = "Fault in a chapter"
+
+
 def setup(app):
+    # Pages are trees of a million small objects that stay: looking through them again and again takes half of a build.
+    gc.set_threshold(100_000, 20, 100)
     app.warningiserror = True  # with any command, not only with -W
     app.parallel = max(app.parallel, os.cpu_count() or 1)
-    # A changed extension writes every page again: Sphinx compares the values of settings of the kind "html".
-    app.add_config_value("course_extensions", digest(sorted(Path(__file__).parent.glob("*.py"))), "html")
+    # Sphinx reads every page again when one of these changes; chapters run again when the packages change.
+    app.add_config_value("course_extensions", digest(sorted(Path(__file__).parent.glob("*.py"))), "env")
+    app.add_config_value("course_environment", environment(), "env")
     app.connect("config-inited", stage)
     app.connect("builder-inited", allow_parallel_reading)
+    app.connect("builder-inited", stop_if_unchanged, priority=999)
+    app.connect("env-get-outdated", changed_files)
     app.connect("env-before-read-docs", check_data)
-    app.connect("env-before-read-docs", make_cache)
+    app.connect("env-before-read-docs", run_chapters, priority=999)
     app.connect("source-read", name_inputs)
+    app.connect("env-updated", remember_files)
     app.connect("build-finished", finish, priority=999)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -45,52 +64,99 @@ def setup(app):
 
 
 def stage(app, config):
-    """Write to a folder beside ``_build/html``; start afresh if the build before this one did not come to its end."""
-    if Path(app.outdir).name != "html":
+    """Write to a folder beside ``_build/html``; start afresh if the last build did not come to its end, or something else has
+    written there since."""
+    app.outdir.parent.mkdir(parents=True, exist_ok=True)
+    app.course_lock = wait_for_other_builds(app.outdir.parent)
+    if app.outdir.name != "html":
         return
     app.outdir = type(app.outdir)(app.outdir.parent / ".html")
-    unfinished = app.outdir.parent / ".unfinished"
-    if unfinished.exists():
+    last = app.outdir.with_name(".made-of")
+    app.course_last = last.read_text("utf-8", "replace").split() if last.exists() else []
+    if unfinished(app).exists() or digest_of_site(app.outdir) not in app.course_last:
         shutil.rmtree(app.outdir, ignore_errors=True)
         shutil.rmtree(app.doctreedir, ignore_errors=True)
         app.doctreedir.mkdir(parents=True)
     app.outdir.mkdir(parents=True, exist_ok=True)
-    unfinished.touch()
+
+
+def wait_for_other_builds(folder):
+    """A lock that this process holds to its end, however it ends."""
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        logger.info("Another build of this book is under way; waiting for it to end.")
+        lock.acquire()
+    return lock
+
+
+def stop_if_unchanged(app):
+    """Do nothing where a build would only make the same site once more."""
+    if app.outdir.name != ".html":
+        return
+    app.course_made_of = made_of(app)
+    same = app.course_last == [app.course_made_of, digest_of_site(app.outdir.with_name("html"))]
+    asked = app.fresh_env_used or app.env.config_status != CONFIG_OK or unfinished(app).exists()  # to build all the same
+    if same and not asked:
+        logger.info("Nothing has changed since the last build: the book in _build/html is up to date.")
+        raise SystemExit(0)
+    unfinished(app).touch()
+
+
+def made_of(app):
+    """A digest of everything that a site is made of: the files, the packages and the options of the command."""
+    files = [path for path in ROOT.glob("*.*") if path.is_file()]
+    files += [path for folder in ("book", "data") for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts]
+    options = [environment(), app.builder.build_info.config_hash, app.config.nitpicky]
+    return "-".join(map(str, [digest(sorted(files)), *options]))
+
+
+def digest_of_site(folder):
+    return digest(sorted(folder.rglob("*")), folder)
+
+
+def unfinished(app):
+    """The file that is there from the first change of a build until its last."""
+    return app.outdir.parent / ".unfinished"
 
 
 def finish(app, exception):
     """Publish the finished site, or say in one message why there is none."""
-    if exception:
-        print(
-            f"\nThe book was not built; the site in _build/html is as it was.\n\n{explain(exception)}\n",
-            file=sys.stderr,
-        )
-        raise SystemExit(1)  # the message says it all: no traceback of Jupyter Book after it
-    drop_old_records(get_cache(app.env.mystnb_config.execution_cache_path))
-    staged = Path(app.outdir)
-    if staged.name != ".html":
-        return
-    drop_leftovers(app, staged)
-    site, new, old = (staged.with_name(name) for name in ("html", ".html-new", ".html-old"))
+    try:
+        if exception:
+            raise exception
+        if app.outdir.name == ".html":
+            publish(app)
+    except Exception as error:
+        message = f"\nThe book was not built; the site in _build/html is as it was.\n\n{explain(error)}\n"
+        print(message, file=sys.stderr)
+        raise SystemExit(1) from None  # the message says it all: no traceback of Jupyter Book after it
+
+
+def publish(app):
+    drop_leftovers(app)
+    site, new, old = (app.outdir.with_name(name) for name in ("html", ".html-new", ".html-old"))
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
-    shutil.copytree(staged, new)
+    shutil.copytree(app.outdir, new)
     if site.exists():
         site.rename(old)
     new.rename(site)
     shutil.rmtree(old, ignore_errors=True)
-    staged.with_name(".unfinished").unlink()
+    app.outdir.with_name(".made-of").write_text(f"{app.course_made_of} {digest_of_site(app.outdir)}", "utf-8")
+    unfinished(app).unlink()
 
 
-def drop_leftovers(app, staged):
+def drop_leftovers(app):
     """Pictures, pages and search terms of earlier builds that no chapter has any more."""
     pictures = {name for _, name in app.env.images.values()}
     pages = {f"{Path(docname).name}.html" for docname in app.env.all_docs}
     for folder, wanted in (("_images", pictures), ("book", pages)):
-        for path in staged.joinpath(folder).glob("*"):
+        for path in app.outdir.joinpath(folder).glob("*"):
             if path.name not in wanted:
                 path.unlink()
-    index = staged / "searchindex.js"
+    index = app.outdir / "searchindex.js"
     terms = js_index.loads(index.read_text("utf-8"))
     for field in ("terms", "titleterms"):
         terms[field] = {word: pages for word, pages in terms[field].items() if pages != []}
@@ -98,28 +164,17 @@ def drop_leftovers(app, staged):
 
 
 def explain(error):
-    """What a reader of the message can act on: file, row or cell, and rule."""
-    # A chapter that runs in another process hands its error over as text.
-    text = "".join(traceback.format_exception(error)) + getattr(error, "traceback", "")
-    text = re.sub(r"\x1b\[[0-9;]*m", "", text).replace(f"{ROOT}{os.sep}", "")
-    cell = re.search(r"following cell:\n-+\n(.*?)\n-{10,}\n(.*)", text, flags=re.DOTALL)
-    page = re.search(r"ExecutionError: (\S.*?\.md)", text)
-    if not cell or not page:
-        return str(error).replace(f"{ROOT}{os.sep}", "")
-    line = _line_of(ROOT / page[1], cell[1])
-    raised = [line for line in text.splitlines() if re.match(r"[A-Z]\w*(Error|Exception|Interrupt)\b: ", line)]
-    reason = raised[0] if raised else cell[2].strip().splitlines()[-1]
-    return f"{page[1]}, line {line}: a cell failed.\n{reason}\n\nThe cell:\n{cell[1]}"
+    """What a reader of the message can act on; Sphinx and the chapters say file, line and rule themselves."""
+    while error.__cause__ and (isinstance(error, ExtensionError) or not isinstance(error, SphinxError)):
+        error = error.__cause__
+    text = str(error).replace(f"{ROOT}{os.sep}", "")
+    if isinstance(error, SphinxError):
+        return text
+    full = "Is the disk full, or may the folder _build not be written? " if isinstance(error, (OSError, sqlite3.Error)) else ""
+    return f"{type(error).__name__}: {text}\n{full}The next build starts afresh."
 
 
-def _line_of(path, cell):
-    """Number of the line on which a cell begins in its chapter; None if it is not found."""
-    text = path.read_text("utf-8") if path.exists() else ""
-    start = text.find(cell.strip())
-    return text.count("\n", 0, start) + 1 if start >= 0 else None
-
-
-# What chapters depend on
+# What pages are made of
 
 
 def allow_parallel_reading(app):
@@ -127,6 +182,20 @@ def allow_parallel_reading(app):
     numbering = app.extensions.get("sphinx_multitoc_numbering")
     if numbering and numbering.parallel_read_safe is None:
         numbering.parallel_read_safe = True
+
+
+def changed_files(app, env, added, changed, removed):
+    """Pages whose file, or a file that they use, has another content. Sphinx compares times, and copying can keep them."""
+    known = getattr(env, "course_files", {})
+    return [name for name in env.found_docs & known.keys() if known[name] != digest_of_page(env, name)]
+
+
+def remember_files(app, env):
+    env.course_files = {name: digest_of_page(env, name) for name in env.all_docs}
+
+
+def digest_of_page(env, name):
+    return digest([Path(env.doc2path(name)), *sorted(Path(env.srcdir, path) for path in env.dependencies[name])])
 
 
 def check_data(app, env, docnames):
@@ -143,44 +212,113 @@ def check_data(app, env, docnames):
     env.course_data_checked = seen
 
 
-def make_cache(app, env, docnames):
-    """Make the tables of the cache before two chapters, read at the same time, both try to."""
-    get_cache(env.mystnb_config.execution_cache_path).db.dispose()
-
-
-# After each chapter the cache drops records above its limit. It takes for such a one what another process has begun to
-# write meanwhile. So this waits until every chapter has been read.
-drop_old_records = JupyterCacheBase.truncate_caches
-JupyterCacheBase.truncate_caches = lambda cache: None
+# Chapters that run
 
 
 def name_inputs(app, docname, source):
-    """Make the cache of executed chapters see the tables and the toolkit.
+    """Make the cache of executed chapters see the tables, the toolkit and the installed packages.
 
     The cache knows a chapter by its code and its kernel's name. Here the name gets a digest of everything else that
     the chapter uses, so that a change in a table runs the chapters that load it, and only those. Sphinx is told of
     the same files, so that it reads the chapter again.
     """
-    header = re.match(r"---\n.*?\n---\n", source[0], flags=re.DOTALL)
+    header = HEADER.match(source[0])
     if not header or "display_name:" not in header[0]:
         return
     inputs = inputs_of(source[0])
     for path in inputs:
         app.env.note_dependency(str(path))
-    renamed = re.sub(r"(display_name: .*)", rf"\1 {digest(inputs)}", header[0], count=1)
+    kernel = f"{digest(inputs)}-{app.config.course_environment}"
+    renamed = re.sub(r"(display_name: .*)", rf"\1 {kernel}", header[0], count=1)
     source[0] = renamed + source[0][header.end() :]
 
 
-def inputs_of(chapter):
-    """Files that the cells of a chapter use: the toolkit, the descriptor and the tables it loads."""
-    tables = set(re.findall(r"""\bload\(\s*["']([\w-]+)["']""", chapter)) | {"basemap"}
-    files = [path for path in DATA.iterdir() if path.stem in tables and path.suffix in (".csv", ".geojson")]
-    return sorted([*files, DATA / "datapackage.json", *(p for p in TOOLKIT.iterdir() if p.is_file())])
+def run_chapters(app, env, docnames):
+    """Run the chapters that will be read, unless the cache has them, on all cores, the longest first.
+
+    MyST-NB would run them where it reads them: one after the other in each of a few processes, each with its own share of
+    pages, and without any other process where fewer than six pages have changed. jupyter-cache's own executors read a
+    chapter from its file and would not see the digest of ``name_inputs``.
+    """
+    cache = open_cache(env.mystnb_config.execution_cache_path)
+    waiting = {}
+    for name in docnames:
+        env.prepare_settings(name)  # for the names of files that it notes
+        source = [Path(env.doc2path(name)).read_text("utf-8")]
+        name_inputs(app, name, source)
+        if is_myst_markdown_notebook(source[0]):
+            notebook = read_myst_markdown_notebook(source[0], env.myst_config)
+            if not is_cached(cache, notebook):
+                waiting[name] = notebook
+    timeout, longest_first = env.mystnb_config.execution_timeout, sorted(waiting, key=lambda name: -code_size(waiting[name]))
+    with ThreadPoolExecutor(app.parallel) as pool:
+        running = {pool.submit(run, app, name, waiting[name], timeout): name for name in longest_first}
+        try:
+            for done in as_completed(running):
+                remember(cache, f"{running[done]}.md", waiting[running[done]], done.result())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    cache.db.dispose()  # no connection may be shared with the processes that read pages
 
 
-def digest(paths):
-    """A short digest of the content of files."""
-    total = hashlib.sha256()
-    for path in paths:
-        total.update(path.name.encode() + b"\0" + (path.read_bytes() if path.exists() else b"") + b"\0")
-    return total.hexdigest()[:16]
+def run(app, name, notebook, timeout):
+    """Run a notebook in place, in a fresh kernel; the seconds that it took."""
+    path = Path(app.env.doc2path(name))
+    logger.info(f"{name}: running")
+    try:
+        result = single_nb_execution(notebook, str(path.parent), timeout, allow_errors=False)
+    except Exception as error:  # the kernel died, or did not start
+        raise ChapterError(f"{path.relative_to(ROOT).as_posix()}: {error}") from None
+    if result.err:
+        raise ChapterError(f"{path.relative_to(ROOT).as_posix()}, {fault(path, notebook, result.err)}")
+    logger.info(f"{name}: ran in {result.time:.1f} s")
+    return result.time
+
+
+def fault(path, notebook, error):
+    """Line, reason and text of the cell that failed, or what else there is to say."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "error":
+                text = path.read_text("utf-8")
+                line = text.count("\n", 0, text.find(cell["source"])) + 1
+                reason = f"{output['ename']}: {output['evalue']}"
+                return f"line {line}: a cell failed.\n{reason}\n\nThe cell:\n{cell['source']}"
+    return f"a cell failed.\n{error}"
+
+
+def open_cache(folder):
+    """The cache of executed chapters; a new one in the place of a broken one."""
+    cache = get_cache(folder)
+    try:
+        with cache.db.connect() as connection:
+            sound = connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+        cache.list_cache_records(), cache.list_project_records(), cache.get_cache_limit()
+    except (SQLAlchemyError, RuntimeError):
+        sound = False
+    if not sound:
+        cache.db.dispose()
+        cache.clear_cache()
+    return cache
+
+
+def is_cached(cache, notebook):
+    try:
+        cache.merge_match_into_notebook(notebook)
+    except Exception:  # no record, or one that cannot be read: whatever it is, the chapter runs
+        return False
+    return True
+
+
+def remember(cache, name, notebook, seconds):
+    """Put an executed notebook into the cache, over what a killed build may have left there."""
+    _, key = cache.create_hashed_notebook(notebook)
+    shutil.rmtree(Path(cache.path, "executed", key), ignore_errors=True)
+    cache.cache_notebook_bundle(
+        CacheBundleIn(notebook, name, data={"execution_seconds": seconds}), check_validity=False, overwrite=True
+    )
+
+
+def code_size(notebook):
+    return sum(len(cell.source) for cell in notebook.cells if cell.cell_type == "code")

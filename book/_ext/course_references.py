@@ -15,11 +15,20 @@ from pybtex.style.formatting.unsrt import Style
 from sphinxcontrib.bibtex.domain import BibtexDomain, _FilterVisitor
 
 
+PLUGINS = [
+    ("pybtex.backends", "plaintext"),
+    ("pybtex.backends", "docutils"),
+    ("pybtex.style.names", "plain"),
+    ("pybtex.style.labels", "number"),
+    ("pybtex.style.sorting", "none"),
+]
+
+
 class CourseStyle(Style):
     """Author. *Title*. Year. Note. Kind of source. Address."""
 
     def __init__(self):
-        super().__init__()  # which sets these two as attributes
+        super().__init__(name_style="plain", label_style="number", sorting_style="none")  # sets the next two as attributes
         self.sort = lambda entries: sorted(entries, key=lambda entry: entry.key)
         self.format_labels = lambda entries: [entry.key for entry in entries]
 
@@ -64,8 +73,8 @@ def plain(text):
 
 def setup(app):
     register_plugin("pybtex.style.formatting", "course", CourseStyle)
-    for name in ("plaintext", "docutils"):  # else each citation looks for them through all installed packages
-        register_plugin("pybtex.backends", name, find_plugin("pybtex.backends", name), force=True)
+    for group, name in PLUGINS:  # else each citation and each list looks for them through all installed packages
+        register_plugin(group, name, find_plugin(group, name), force=True)
     app.setup_extension("sphinxcontrib.bibtex")
     app.add_domain(CourseBibtexDomain, override=True)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

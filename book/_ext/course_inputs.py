@@ -1,0 +1,152 @@
+"""What a chapter is made of: the modules of the toolkit that its cells reach, and the files that these and the cells read.
+
+The code is read, not run. Where it cannot be known which table a ``load`` asks for, every table counts as an input.
+"""
+
+import ast
+import hashlib
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLKIT = ROOT / "book" / "toolkit"
+DATA = ROOT / "data"
+
+READS_NO_TABLE = {f"toolkit.data.{name}" for name in ("cited", "package", "DataError")}
+CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(?:---\n.*?\n---\n|(?::[^\n]*\n)*)(.*?)^```\s*$", re.DOTALL | re.MULTILINE)
+
+
+def inputs_of(chapter):
+    """Files that the cells of a chapter use.
+
+    A table that is only looked up, to check that a key stands in it, is none of them: its change cannot change what the
+    table with the key holds, and all keys are checked before a chapter runs.
+
+    Parameters
+    ----------
+    chapter : str
+        Text of a chapter.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Modules and other files of the toolkit, tables, and the descriptor; sorted.
+    """
+    try:
+        code = ast.parse("\n".join(CELL.findall(chapter)))
+    except SyntaxError:  # the build says so when it runs the cell
+        return sorted([*TOOLKIT.glob("*.*"), *DATA.glob("*.*")])
+    modules = toolkit_modules(code)
+    files = set(modules)
+    for tree in [code, *(parsed(path) for path in modules if path.name not in ("data.py", "rules.py"))]:
+        files |= files_read(tree)
+    if modules:
+        files.add(DATA / "datapackage.json")
+    return sorted(files)
+
+
+def toolkit_modules(tree):
+    """Files of the modules of the toolkit that some code imports, and of those that they import in turn."""
+    found, waiting = set(), [tree]
+    while waiting:
+        for path in imported(waiting.pop()) - found:
+            found.add(path)
+            waiting.append(parsed(path))
+    return found
+
+
+def imported(tree):
+    """Files of the modules of the toolkit that some code imports itself."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.update(f"{origin(node)}.{alias.name}" for alias in node.names)
+    parts = [name.split(".") for name in names if name.split(".")[0] == "toolkit"]
+    if ["toolkit", "*"] in parts:
+        return set(TOOLKIT.glob("*.py"))
+    modules = {"__init__", *(part[1] for part in parts if len(part) > 1)} if parts else set()
+    return {path for path in (TOOLKIT / f"{module}.py" for module in modules) if path.exists()}
+
+
+def files_read(tree):
+    """Files that some code reads: tables that it loads by name, and other files whose name it holds."""
+    by_name = {path.name: path for path in [*DATA.glob("*.*"), *TOOLKIT.glob("*.*")]}
+    by_table = {resource["name"]: DATA / resource["path"] for resource in descriptor()["resources"]}
+    meaning, nodes = bindings(tree), list(ast.walk(tree))
+    named = {node.func: table_of(node) for node in nodes if isinstance(node, ast.Call)}
+    longer = {node.value for node in nodes if isinstance(node, ast.Attribute)}
+    files = set()
+    if {"toolkit.*", "toolkit.data.*"} & {*meaning.values()}:
+        files |= {*by_table.values()}
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            files |= {by_name[name] for name in [re.split(r"[/\\]", node.value)[-1]] if name in by_name}
+        name = full_name(node, meaning)
+        if name == "toolkit.data.load" and named.get(node) in by_table:
+            files.add(by_table[named[node]])
+        elif name in ("toolkit", "toolkit.data") and node in longer or name in READS_NO_TABLE:
+            continue
+        elif name == "toolkit" or re.match(r"toolkit\.data(\.|$)", name):
+            files |= {*by_table.values()}
+    return files
+
+
+def bindings(tree):
+    """What the names that code imports stand for, as far as they are the toolkit's."""
+    meaning = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            meaning |= {alias.asname or alias.name.split(".")[0]: alias.name if alias.asname else alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            meaning |= {alias.asname or alias.name: f"{origin(node)}.{alias.name}" for alias in node.names}
+    return {name: full for name, full in meaning.items() if full.split(".")[0] == "toolkit"}
+
+
+def full_name(node, meaning):
+    """``toolkit.data.load`` for a node that stands for it, under whatever name; "" for others."""
+    if isinstance(node, ast.Name):
+        return meaning.get(node.id, "")
+    if isinstance(node, ast.Attribute) and (base := full_name(node.value, meaning)):
+        return f"{base}.{node.attr}"
+    return ""
+
+
+def table_of(call):
+    """The one argument of a call, if it is a text."""
+    value = getattr(call.args[0], "value", None) if len(call.args) == 1 and not call.keywords else None
+    return value if isinstance(value, str) else None
+
+
+def origin(node):
+    """The module from which a ``from … import`` takes its names; the toolkit is flat, so that ``.`` is the toolkit."""
+    return ".".join(filter(None, ["toolkit" if node.level else "", node.module]))
+
+
+def descriptor():
+    return json.loads((DATA / "datapackage.json").read_text("utf-8"))
+
+
+def parsed(path):
+    return ast.parse(path.read_text("utf-8"))
+
+
+def digest(paths, folder=ROOT):
+    """A digest of the content of files and of their names in a folder; a missing file counts as an empty one."""
+    total = hashlib.sha256()
+    for path in paths:
+        name = Path(os.path.relpath(path, folder)).as_posix()
+        content = path.read_bytes() if path.is_file() else b""
+        total.update(f"{name}\0{len(content)}\0".encode() + content)
+    return total.hexdigest()[:16]
+
+
+def environment():
+    """A digest of the Python and of every installed package, by name and version."""
+    folders = [Path(folder) for folder in sys.path if folder.endswith("-packages")]
+    packages = {path.name for folder in folders if folder.is_dir() for path in folder.glob("*.dist-info")}
+    return hashlib.sha256("\n".join([sys.version, *sorted(packages)]).encode()).hexdigest()[:16]
