@@ -12,16 +12,16 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+from course_inputs import ROOT
 from jupyter_cache import get_cache
 from sphinx.errors import ExtensionError
 
-ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "notebooks"
 ARCHIVE = "kazakhstan-between-the-powers"
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 
 # What runs need beside the notebooks: paths in the repository and in the archive.
-TAKEN = ["LICENSE", "CITATION.cff", "requirements.txt", "tests/constraints.txt", "book/references.bib"]
+TAKEN = ["LICENSE", "CITATION.cff", "requirements.txt", "book/references.bib"]
 TAKEN_FOLDERS = ["book/toolkit", "data"]
 
 READ_ME = """\
@@ -36,6 +36,9 @@ folder:
 Nothing else is asked of the network. The keys in square brackets are sources; `book/references.bib` explains them.
 Licences: `LICENSE` for the code, `data/README.md` for the tables; text and figures are under CC BY 4.0.
 """
+
+# Requirements that run or build notebooks and that no cell imports.
+BUILDERS = "jupy|ipykernel|sphinx|beautifulsoup4|filelock|jsonschema"
 
 # Without an address of the repository a notebook says where it belongs; with one it can fetch what it needs.
 ALONE = """\
@@ -182,8 +185,9 @@ def without_outputs(notebook):
 
 def packages():
     """What the cells import, as pinned: the requirements of the book but for Jupyter and Sphinx."""
-    pins = re.findall(r"^([\w.-]+(?:\[[\w,]+\])?)==(\S+)", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE)
-    return [f"{name}=={version}" for name, version in pins if not re.match("jupy|sphinx|beautifulsoup", name)]
+    asked = re.findall(r"^([a-z][\w.-]*(?:\[\w+\])?)", (ROOT / "requirements.in").read_text("utf-8"), re.MULTILINE)
+    pins = dict(re.findall(r"^(\S+)==(\S+)", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE))
+    return [f"{name}=={pins[name]}" for name in asked if not re.match(BUILDERS, name)]
 
 
 def archive(app, notebooks):
