@@ -101,6 +101,17 @@ def test_a_changed_table_runs_the_chapters_that_load_it_and_no_other(copy):
     assert executed == loading != set()
 
 
+def test_a_changed_style_sheet_reaches_the_site(copy):
+    site, sheet = copy / "_build" / "html", copy / "book/_static/course.css"
+    page = (site / "book/index.html").read_text("utf-8")
+    change(sheet, ".course-map {", ".course-map { color: red;")
+    done = build(copy)
+    assert done.returncode == 0, done.stderr
+    assert "Executing notebook" not in done.stdout + done.stderr
+    assert (site / "_static/course.css").read_bytes() == sheet.read_bytes()
+    assert re.search(r"course\.css\?v=\w+", page)[0] not in (site / "book/index.html").read_text("utf-8")
+
+
 def test_a_killed_build_is_made_good_by_the_next(copy):
     before = fingerprint(copy / "_build" / "html")
     (copy / "_build" / ".unfinished").touch()

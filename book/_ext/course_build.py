@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "book"))  # for `toolkit`, as the chapters have it
 
 TOOLKIT = ROOT / "book" / "toolkit"
+STATIC = ROOT / "book" / "_static"
 DATA = ROOT / "data"
 REFERENCES = ROOT / "book" / "references.bib"
 
@@ -30,8 +31,10 @@ class CourseDataError(SphinxError):
 def setup(app):
     app.warningiserror = True  # with any command, not only with -W
     app.parallel = max(app.parallel, os.cpu_count() or 1)
-    # A changed extension writes every page again: Sphinx compares the values of settings of the kind "html".
-    app.add_config_value("course_extensions", digest(sorted(Path(__file__).parent.glob("*.py"))), "html")
+    # A changed extension, script or style sheet writes every page again: a page names the digests of its files, and
+    # Sphinx, which compares the values of settings of the kind "html", else copies no file when no page has changed.
+    own = [*Path(__file__).parent.glob("*.*"), *STATIC.glob("*.*")]
+    app.add_config_value("course_own_files", digest(sorted(own)), "html")
     app.connect("config-inited", stage)
     app.connect("builder-inited", allow_parallel_reading)
     app.connect("env-before-read-docs", check_data)
