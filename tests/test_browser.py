@@ -1,11 +1,14 @@
 """The built book in a real browser: from a server and from the disk, by mouse and by keyboard, for everyone."""
 
 import gzip
+import io
+import unicodedata
 from urllib.parse import unquote, urlsplit
 
+import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import chapter_pages
+from conftest import ROOT, chapter_pages
 
 MAP_PAGE = "book/export-pipelines.html"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -272,8 +275,9 @@ def test_axe_finds_nothing(browser, address, site, scheme, width):
         page.goto(f"{address}/{name}")
         draw_maps(page)
         open_details(page)
-        # Entries of the references are alike: the first of a page stand for the others, which take axe minutes.
-        page.evaluate("document.querySelectorAll('.citation-list .citation:nth-child(n + 41)').forEach(e => e.remove())")
+        # Entries of the references and events are alike: the first of a page stand for the others, which take minutes.
+        alike = ".citation-list .citation:nth-child(n + 41), table.events tbody tr:nth-child(n + 21)"
+        page.evaluate("alike => document.querySelectorAll(alike).forEach(e => e.remove())", alike)
         found = Axe().run(page, options=RULES)
         assert found.violations_count == 0, f"{name}: {found.generate_report()}"
     context.close()
@@ -378,9 +382,280 @@ def test_the_ledger_can_be_filtered_and_linked(page, base):
     shown = page.locator(".claims-ledger > li:visible")
     assert shown.count() == page.locator(".claims-ledger > li.verdict--wrong").count() > 0
     page.get_by_label("Words").fill("no claim has these words")
-    assert shown.count() == 0 and "0 of " in page.locator(".claims-filter output").inner_text()
+    assert shown.count() == 0 and "0 of " in page.locator(".course-filter output").inner_text()
     page.get_by_role("button", name="Show all").click()
     page.wait_for_function("document.querySelectorAll('.claims-ledger > li[hidden]').length === 0")
     page.goto(f"{base}/book/claims.html?verdict=wrong#S0-02")
     assert page.locator("[id='S0-02']").is_visible(), "a link to a claim is stronger than a filter"
     assert page.faults == []
+
+
+EVENT_PAGE = "book/events.html"
+
+
+@pytest.fixture(scope="module")
+def events():
+    """The table of events with QuadClass and root code, and a column of folded text to look for words in."""
+    from toolkit import charts, data
+
+    table = data.load("events").merge(data.load("cameo"), left_on="cameo", right_on="code", suffixes=("", "_of_code"))
+    table["class"] = table["quadclass"].map(charts.QUADCLASSES)
+    text = table["summary"] + " " + table["place"].fillna("") + " " + table["event_id"] + " " + table["source"]
+    return table.assign(text=text.map(fold)).sort_values("event_id")
+
+
+def fold(text):
+    """Text without case and accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).lower()
+
+
+def has_partner(events, codes):
+    return events["partners"].str.split(";").map(lambda partners: not codes.isdisjoint(partners))
+
+
+def group(name):
+    from toolkit import data
+
+    return set(data.load("partners").query("group == @name")["code"])
+
+
+# The query of the address, and what pandas says to the same question.
+QUESTIONS = {
+    "partner=CHN": lambda e: has_partner(e, {"CHN"}),
+    "partner=Central+Asia": lambda e: has_partner(e, group("Central Asia")),
+    "kind=17": lambda e: e["root"] == "17",
+    "kind=Material+conflict": lambda e: e["class"] == "Material conflict",
+    "from=2014": lambda e: e["date"].dt.year >= 2014,
+    "to=1999": lambda e: e["date"].dt.year <= 1999,
+    "from=2022&to=2022": lambda e: e["date"].dt.year == 2022,
+    "status=announced": lambda e: e["status"] == "announced",
+    "words=OZAL": lambda e: e["text"].str.contains("ozal", regex=False),
+    "words=%C3%96zal": lambda e: e["text"].str.contains("ozal", regex=False),
+    "words=agreement+tashkent": lambda e: e["text"].str.contains("agreement") & e["text"].str.contains("tashkent"),
+    "words=rferl-2018": lambda e: e["text"].str.contains("rferl-2018"),
+    "words=e0404": lambda e: e["event_id"] == "E0404",
+    "partner=rus&kind=Verbal+conflict&from=2014&words=moscow": lambda e: (
+        has_partner(e, {"RUS"})
+        & (e["class"] == "Verbal conflict")
+        & (e["date"].dt.year >= 2014)
+        & e["text"].str.contains("moscow")
+    ),
+    "words=no+event+has+these+words": lambda e: e["date"].isna(),
+}
+
+
+def rows_left(page):
+    """Ids of the events that the filter leaves, in the order of the table."""
+    return page.locator("table.events tbody tr:not([hidden])").evaluate_all("rows => rows.map(row => row.id)")
+
+
+def marks(page):
+    """Ids of the events on the timeline."""
+    return page.locator("[data-event]").evaluate_all("marks => marks.map(mark => mark.dataset.event)")
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_filter_of_the_events_leaves_what_pandas_leaves(page, address, events, question):
+    chosen = events[QUESTIONS[question](events)]
+    assert chosen.empty == ("no+event" in question), "a question that tests something"
+    page.goto(f"{address}/{EVENT_PAGE}?{question}")
+    assert sorted(rows_left(page)) == sorted(marks(page)) == list(chosen["event_id"])
+    years = chosen["date"].dt.year
+    span = "" if chosen.empty else f", {years.min()} to {years.max()}"
+    assert page.locator("output").inner_text() == f"{len(chosen):,} of {len(events):,} events{span}"
+    assert page.locator("table.events tbody tr:visible").count() == min(len(chosen), 50)
+    assert page.faults == []
+
+
+def test_a_link_brings_back_filter_order_and_lanes(page, base, events):
+    page.goto(f"{base}/{EVENT_PAGE}")
+    page.get_by_label("Words").fill("présIdent")
+    page.get_by_role("combobox", name="Partner").select_option("TUR")
+    page.get_by_role("combobox", name="Lanes").select_option("kinds")
+    page.get_by_role("button", name="Goldstein").click()
+    page.get_by_role("button", name="Goldstein").click()
+    before, address = rows_left(page), page.url
+    assert 1 < len(before) < len(events)
+    page.goto("about:blank")
+    page.goto(address)
+    assert rows_left(page) == before and page.url == address
+    assert page.get_by_label("Words").input_value() == "présIdent"
+    assert page.get_by_role("combobox", name="Lanes").input_value() == "kinds"
+    assert page.locator("th[aria-sort]").get_attribute("aria-sort") == "descending"
+    page.get_by_role("button", name="Clear").click()
+    assert len(rows_left(page)) == len(marks(page)) == len(events)
+    assert page.url.endswith("?sort=-goldstein&lanes=kinds") and page.faults == []
+
+
+def test_nonsense_in_the_address_is_passed_over(page, base, events):
+    page.goto(f"{base}/{EVENT_PAGE}?partner=XXX&sort=%3Cimg%3E&from=x&lanes=%22&else=1#E9999999")
+    assert len(rows_left(page)) == len(events)
+    assert page.faults == []
+
+
+def test_the_events_can_be_sorted_by_every_column(page, address, events):
+    page.goto(f"{address}/{EVENT_PAGE}")
+    heads = page.locator("table.events th")
+    expected = {
+        "id": events["event_id"],
+        "date": events["date"],
+        "partners": None,  # names, in the order of their letters
+        "place": None,
+        "summary": None,
+        "cameo": events["cameo"] + " " + events["label"],
+        "quadclass": events["quadclass"],
+        "goldstein": events["goldstein"],
+    }
+    assert heads.evaluate_all("heads => heads.map(head => head.dataset.key)") == list(expected)
+    for number, (key, values) in enumerate(expected.items()):
+        for order in ("ascending", "descending"):
+            heads.nth(number).get_by_role("button").click()
+            head = page.locator("th[aria-sort]")  # exactly one, else Playwright objects
+            assert head.get_attribute("data-key") == key and head.get_attribute("aria-sort") == order
+            ids = rows_left(page)
+            assert sorted(ids) == list(events["event_id"])
+            if values is None:
+                part = " > span" if key == "summary" else ""  # the word "announced" may stand before it
+                cells = page.locator(f"tbody td:nth-child({number + 1}){part}").all_text_contents()
+                filled = [fold(cell)[0] for cell in cells if cell]
+                assert "" not in cells[: len(filled)], "empty cells stand last"
+                assert filled == sorted(filled, reverse=order == "descending")
+            else:
+                by_id = dict(zip(events["event_id"], values))
+                sought = [by_id[id] for id in ids]
+                assert sought == sorted(sought, reverse=order == "descending")
+
+
+def downloaded(page):
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV").click()
+    return download.value.path().read_bytes()
+
+
+def test_the_download_has_the_rows_that_are_left(page, base, events):
+    header, *lines = (ROOT / "data" / "events.csv").read_bytes().splitlines(keepends=True)
+    page.goto(f"{base}/{EVENT_PAGE}")
+    assert downloaded(page) == b"".join([header, *lines])
+    page.goto(f"{base}/{EVENT_PAGE}?kind=Verbal+conflict&sort=-id")
+    chosen = set(events.loc[events["class"] == "Verbal conflict", "event_id"].str.encode("ascii"))
+    kept = [line for line in lines if line.partition(b",")[0] in chosen]
+    assert downloaded(page) == b"".join([header, *sorted(kept, reverse=True)])
+
+
+def test_a_link_to_an_event_is_stronger_than_filter_and_length(page, base, events):
+    event = events[~has_partner(events, {"CHN"})].sort_values("date")["event_id"].iloc[-1]
+    page.goto(f"{base}/{EVENT_PAGE}?partner=CHN#{event}")
+    row = page.locator(f"tr#{event}")
+    row.wait_for()
+    assert page.evaluate("document.activeElement.id") == event
+    box = row.bounding_box()
+    assert 0 <= box["y"] < 900 and len(rows_left(page)) == len(events)
+    page.get_by_role("combobox", name="Partner").select_option("CHN")
+    assert "#" not in page.url, "else the link would undo the filter"
+    assert page.faults == []
+
+
+def test_the_pointer_reads_the_timeline(page, base, events):
+    page.goto(f"{base}/{EVENT_PAGE}?status=announced")
+    mark = page.locator("[data-event]").last
+    event = events.set_index("event_id").loc[mark.get_attribute("data-event")]
+    mark.hover(force=True)
+    card = page.locator(".events-shown")
+    for text in (event["summary"], event["label"], event["cameo"], str(event["date"].year)):
+        assert text in card.inner_text()
+    mark.click(force=True)
+    page.wait_for_url(f"**#{event.name}")
+    assert page.locator(f"tr#{event.name}").is_visible() and page.faults == []
+
+
+def test_the_keyboard_reads_the_timeline_and_the_table(page, base, events):
+    page.goto(f"{base}/{EVENT_PAGE}?partner=CHN")
+    assert page.locator(".events-chart :is(a, button, select, [tabindex])").count() == 2, "no stop at every mark"
+    chosen = events[has_partner(events, {"CHN"})].sort_values(["date", "event_id"])
+    timeline = page.get_by_role("slider")
+    timeline.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert chosen["summary"].iloc[0] in timeline.get_attribute("aria-valuetext")
+    page.keyboard.press("End")
+    assert timeline.get_attribute("aria-valuenow") == timeline.get_attribute("aria-valuemax") == str(len(chosen))
+    last = marks(page)[-1]
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**#{last}")
+    assert page.evaluate("document.activeElement.id") == last
+    page.get_by_role("button", name="Date").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("th[aria-sort=descending]").count() == 1
+    page.get_by_role("button", name="Show 50 more").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("table.events tbody tr:visible").count() == min(100, len(chosen))
+    page.get_by_role("button", name="Show all").press("Enter")
+    assert page.locator("table.events tbody tr:visible").count() == len(chosen) and page.faults == []
+
+
+def test_without_script_the_table_of_events_is_whole(browser, site, events):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site.as_uri()}/{EVENT_PAGE}")
+    assert page.locator("table.events tbody tr:visible").count() == len(events)
+    assert not page.locator(".events-filter").is_visible() and not page.locator(".events-timeline").is_visible()
+    assert page.locator("noscript p").is_visible()
+    context.close()
+
+
+def test_hostile_events_are_shown_and_not_run(page, site, tmp_path):
+    """The worst rows that a table could hold, and letters of other scripts, through the page's own code."""
+    from course_events import markup
+    from test_toolkit import HOSTILE
+    from toolkit import data
+
+    texts = [*HOSTILE, 'a "quoted", text | with `backticks` and\na line', "카자흐스탄 대통령", "Ёлка и Йошкар-Ола, Қазақстан"]
+    table = data.load("events").head(len(texts)).copy()
+    table["summary"] = texts
+    table["place"], table["status"] = HOSTILE[0], "announced"
+    table["source"] = [f"a-key, {text.replace(';', ',')}" for text in texts]
+    partners = data.load("partners").assign(name=lambda p: p["name"] + HOSTILE[0])
+    static = f"{site.as_uri()}/_static"
+    links = f'<link rel="stylesheet" href="{static}/course.css"><link rel="stylesheet" href="{static}/events.css">'
+    links += f'<script defer src="{static}/filter.js"></script><script defer src="{static}/events.js"></script>'
+    body = markup(table, data.load("cameo"), partners, {"a-key": "https://example.invalid/?a&b=\"'<"})
+    whole = f"<!DOCTYPE html><meta charset='utf-8'><title>t</title>{links}{body}"
+    (tmp_path / "events.html").write_text(whole, "utf-8")
+    ran = []
+    page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+    page.goto((tmp_path / "events.html").as_uri())
+    assert page.locator("tbody td:nth-child(5) > span").all_text_contents() == texts
+    page.get_by_role("slider").focus()
+    for text in texts:
+        page.keyboard.press("ArrowRight")
+        assert text in page.locator(".events-shown").text_content()
+    assert page.locator("img, tbody script, form script, figure script").count() == 0
+    saved = pd.read_csv(io.BytesIO(downloaded(page)), dtype=str, keep_default_na=False)
+    assert list(saved["summary"]) == texts and list(saved["source"]) == list(table["source"])
+    for words, count in {"카자흐스탄": 1, "카자": 1, "елка йошкар": 1, "ҚАЗАҚСТАН": 1, "`BACKTICKS`": 1, "<b": 0}.items():
+        page.get_by_label("Words").fill(words)
+        if count:
+            assert len(rows_left(page)) == count, words
+    assert ran == [] and page.faults == []
+
+
+@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 320)])
+def test_axe_finds_nothing_in_filtered_pages(browser, address, scheme, width):
+    """Few rows, for all are written by the same code; an event is chosen on the timeline, and one is linked."""
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 700}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(f"{address}/{EVENT_PAGE}?status=announced&sort=-place")
+    page.get_by_role("slider").press("End")
+    page.get_by_role("slider").press("Enter")
+    page.evaluate("document.querySelectorAll('tr[hidden]').forEach(row => row.remove())")
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.goto(f"{address}/book/claims.html?document=S0&verdict=wrong")
+    claim = page.locator(".claims-ledger > li:visible").first.get_attribute("id")
+    page.goto(f"{page.url}#{claim}")
+    page.evaluate("document.querySelectorAll('li[hidden]').forEach(entry => entry.remove())")
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+    context.close()

@@ -110,6 +110,16 @@ def ran(done):
     return set(re.findall(r"book/([\w-]+): ran in", text))
 
 
+def test_a_changed_style_sheet_reaches_the_site(book):
+    assert ran(build(book)) == set()
+    site, sheet = book / "_build" / "html", book / "book/_static/course.css"
+    page = (site / "book/index.html").read_text("utf-8")
+    change(sheet, ".course-map {", ".course-map { color: red;")
+    assert ran(build(book)) == set()
+    assert (site / "_static/course.css").read_bytes() == sheet.read_bytes()
+    assert re.search(r"course\.css\?v=\w+", page)[0] not in (site / "book/index.html").read_text("utf-8")
+
+
 def test_an_unchanged_book_is_left_alone(book):
     before = fingerprint(book / "_build" / "html")
     assert ran(build(book)) == set()  # in another folder the pages are read again

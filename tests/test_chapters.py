@@ -13,7 +13,7 @@ from jupyter_cache import get_cache
 from myst_nb.core.read import myst_nb_reader_plugin
 
 PROSE = [path for path in CHAPTERS if not path.stem.startswith("references")]
-GENERATED = {"claims", "data", "glossary", "versions"}  # a directive writes most of these pages
+GENERATED = {"claims", "data", "events", "glossary", "versions"}  # a directive writes most of these pages
 SUBJECTS = [
     ROOT / "book" / f"{stem}.md"
     for stem in ("history", "russia", "china", "united-states", "europe", "balance", "security", "connectivity", "society")

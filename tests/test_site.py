@@ -1,5 +1,6 @@
 """The built book as files: it is whole, asks no other host for anything, and every picture says what it shows."""
 
+import gzip
 import re
 from urllib.parse import unquote, urlsplit
 
@@ -156,3 +157,36 @@ def test_no_error_is_shown(soups):
     for page, soup in soups.items():
         assert "Traceback" not in soup.get_text(), page
         assert not soup.select(".system-message, .problematic, .output.stderr, .output.traceback"), page
+
+
+def test_every_event_stands_on_its_page(soups):
+    """With its text, its code and a link to each source; the page is light."""
+    from toolkit import data
+
+    soup = soups["book/events.html"]
+    rows = {row["id"]: row for row in soup.select("table.events tbody tr")}
+    keys = set()
+    for event in data.load("events").itertuples():
+        row = rows.pop(event.event_id)
+        assert row.span.string == event.summary and row.small.get_text() == event.source
+        assert row.time["datetime"] == f"{event.date:%Y-%m-%d}"[: {"day": 10, "month": 7, "year": 4}[event.precision]]
+        assert row.find_all("td")[5].string.startswith(f"{event.cameo} ")
+        assert [link.string for link in row.small.find_all("a")] == [key for key, _ in data.cited(event.source)]
+        keys |= {(link.string, link["href"]) for link in row.small.find_all("a")}
+    assert not rows
+    for key, address in keys:
+        page, _, place = address.partition("#")
+        assert soups[f"book/{page}"].find(id=place).find(class_="label").get_text(strip=True).strip("[]") == key
+
+
+def test_the_page_of_events_weighs_less_than_250_kilobytes(site):
+    """The page itself and its own files, compressed as a server does it."""
+    own = [site / "book/events.html", *(site / "_static" / name for name in ("filter.js", "events.js", "events.css"))]
+    assert sum(len(gzip.compress(path.read_bytes())) for path in own) < 250_000
+
+
+def test_filters_are_loaded_only_where_something_is_filtered(soups):
+    for page, soup in soups.items():
+        scripts = {script["src"].partition("?")[0].rpartition("/")[2] for script in soup.find_all("script", src=True)}
+        expected = {"book/claims.html": {"filter.js", "claims.js"}, "book/events.html": {"filter.js", "events.js"}}
+        assert scripts & {"filter.js", "claims.js", "events.js"} == expected.get(page, set()), page

@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 sys.path.insert(0, str(ROOT / "book"))  # for `toolkit`, as the chapters have it
 
+STATIC = ROOT / "book" / "_static"
 REFERENCES = ROOT / "book" / "references.bib"
 HEADER = re.compile(r"---\n.*?\n---\n", re.DOTALL)
 
@@ -45,9 +46,11 @@ def setup(app):
     gc.set_threshold(100_000, 20, 100)
     app.warningiserror = True  # with any command, not only with -W
     app.parallel = max(app.parallel, os.cpu_count() or 1)
-    # Sphinx reads every page again when one of these changes; chapters run again when the packages change.
-    app.add_config_value("course_extensions", digest(sorted(Path(__file__).parent.glob("*.py"))), "env")
+    # Sphinx reads every page again when the extensions or the packages change, and chapters run again with the latter. It
+    # writes every page again when a script or style sheet changes: pages name the digests of these.
+    app.add_config_value("course_extensions", digest(sorted(Path(__file__).parent.glob("*.*"))), "env")
     app.add_config_value("course_environment", environment(), "env")
+    app.add_config_value("course_static", digest(sorted(STATIC.glob("*.*"))), "html")
     app.connect("config-inited", stage)
     app.connect("builder-inited", allow_parallel_reading)
     app.connect("builder-inited", stop_if_unchanged, priority=999)

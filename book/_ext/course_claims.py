@@ -233,6 +233,13 @@ def add_claim_reviews(app, pagename, templatename, context, doctree):
     context["metatags"] = context.get("metatags", "") + script
 
 
+def add_filter(app, pagename, templatename, context, doctree):
+    """Scripts of the ledger, on its page only."""
+    if pagename == app.config.claims_ledger:
+        for name in ("filter.js", "claims.js"):
+            app.add_js_file(name, loading_method="defer")
+
+
 def claims_path(app) -> Path:
     return Path(app.srcdir, app.config.claims_file)
 
@@ -256,6 +263,6 @@ def setup(app):
     app.connect("env-updated", rewrite_ledger)
     app.connect("doctree-resolved", resolve)
     app.connect("html-page-context", add_claim_reviews)
-    app.add_js_file("claims.js", loading_method="defer")
+    app.connect("html-page-context", add_filter)
     app.add_css_file("claims.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
