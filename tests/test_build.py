@@ -36,7 +36,7 @@ def change(path, old, new):
 FAULTS = {
     "a malformed row": (
         lambda book: change(book / "data/events.csv", ",day,", ",dya,"),
-        [r"data/events\.csv, row \d+, field 'precision'", "enum"],
+        [r"data/events\.csv, row \d+, field 'precision'", r"is not in the list.*did you mean 'day'"],
     ),
     "a missing table": (
         lambda book: (book / "data/oil_exports.csv").unlink(),
