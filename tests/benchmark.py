@@ -1,12 +1,14 @@
-"""How loading and counting grow with the table of events, and how long a file of GDELT's takes.
+"""How loading and counting grow with the table of events, how long a file of GDELT's takes, and how long a build.
 
     python tests/benchmark.py [FACTOR ...]
     python tests/benchmark.py gdelt [ROWS]
+    python tests/benchmark.py build [FACTOR ...]
 
 The first works on a copy of data/ in a temporary folder, up to a hundred times today's rows. The second writes made-up
 events in GDELT's format, ten million unless told, and counts them with plain pandas and with the toolkit on two engines,
-each in a process of its own. Each line gives seconds and, in brackets, the ratio to the first line: ratios of one run can
-be compared between machines, seconds cannot.
+each in a process of its own. The third builds a copy of the book: from nothing, beside nbconvert running the same chapters one
+after another; again, with nothing, one sentence and one table changed; and with two, five and ten times the chapters. Each line
+gives seconds and, in brackets, the ratio to the first line: ratios of one run can be compared between machines, seconds cannot.
 """
 
 import csv
@@ -122,8 +124,70 @@ def gdelt(rows):
             )
 
 
+def run_for(command, folder):
+    """Run a command in a folder; the seconds it took, and the chapters that it ran."""
+    program, *arguments = command
+    start = time.perf_counter()
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name(program)), *arguments], cwd=folder, capture_output=True, text=True
+    )
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        raise SystemExit(done.stdout[-2000:] + done.stderr[-2000:])
+    return seconds, re.findall(r"book/([\w-]+): ran in", done.stdout)
+
+
+def building(factors):
+    """Print the times of builds of the whole book, and their ratios to nbconvert's time for its chapters."""
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "book"
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("_build", ".git", ".venv", "__pycache__", ".*_cache"))
+        chapters = [path for path in sorted((folder / "book").glob("*.md")) if "{code-cell}" in path.read_text("utf-8")]
+        run_for(["jupytext", "--to", "ipynb", *map(str, chapters)], folder)
+        notebooks = [path.with_suffix(".ipynb") for path in chapters]
+        convert = ["jupyter", "nbconvert", "--execute", "--to", "html", "--output-dir", parent, *map(str, notebooks)]
+        alone, _ = run_for(convert, folder / "book")
+        for notebook in notebooks:
+            notebook.unlink()
+        print(f"{f'nbconvert, {len(chapters)} chapters one after another':<44} {alone:7.1f} s (1.00)", flush=True)
+
+        def show(what):
+            seconds, ran = run_for(["jupyter-book", "build", "."], folder)
+            print(f"{what:<44} {seconds:7.1f} s ({seconds / alone:4.2f})   ran {len(ran)} chapters", flush=True)
+            return seconds
+
+        clean = show("clean build")
+        show("nothing changed")
+        change(folder / "book" / "source-s0.md", "\n\n", "\n\nOne more sentence. ")
+        show("one sentence changed")
+        change(folder / "data" / "oil_exports.csv", ",reported,", ",derived,")
+        show("one table changed (oil_exports)")
+        for factor in factors:
+            for number in range((factor - 1) * len(chapters)):
+                copy_chapter(folder, f"copy{number}")
+            shutil.rmtree(folder / "_build")
+            seconds = show(f"clean build of {factor} times the chapters")
+            print(f"{'':<44} {seconds / clean:7.2f} times the first clean build")
+
+
+def copy_chapter(folder, name):
+    """Put a chapter into the book once more under a new name, with cells of its own."""
+    text = (folder / "book" / "china.md").read_text("utf-8")
+    text = re.sub(r"^(:label:|```\{solution-start\}) ", rf"\g<0>{name}-", text, flags=re.MULTILINE)
+    (folder / "book" / f"{name}.md").write_text(text.replace("\nfrom toolkit", f"\n# {name}\nfrom toolkit", 1), "utf-8")
+    contents = (folder / "_toc.yml").read_text("utf-8")
+    if f"book/{name}\n" not in contents:
+        (folder / "_toc.yml").write_text(f"{contents}      - file: book/{name}\n", "utf-8")
+
+
+def change(path, old, new):
+    path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
+        case ["build", *factors]:
+            building([int(factor) for factor in factors] or [2, 5, 10])
         case ["gdelt-with", way, path]:
             count_alone(way, path)
         case ["gdelt", *rows]:

@@ -94,6 +94,11 @@ charts.finish(ax, "Trade with China", "US$ million", "the table trade");
 PROSE = """# Prose
 
 This page holds no cells; it is here to be read and written again when it changes, and the others are not.
+
+```{glossary}
+rebuild
+: A build after a build.
+```
 """
 
 

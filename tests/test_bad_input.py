@@ -5,6 +5,8 @@ import io
 import json
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 from conftest import ROOT
@@ -40,7 +42,7 @@ def faults(resource):
         if limits.get("required"):
             yield name, "", "the value is required"
         if "enum" in limits:
-            yield name, "no such value", "the enum allows only"
+            yield name, "no such value", "is not in the list (enum)"
         if "pattern" in limits:
             yield name, "§", "the pattern is"
         if "minimum" in limits:
@@ -301,3 +303,41 @@ def test_a_route_needs_two_points(broken):
 def test_an_unknown_table_is_named():
     with pytest.raises(data.DataError, match="no table 'evnts'; it has .*events"):
         data.load("evnts")
+
+
+@pytest.mark.parametrize(
+    "name, field, cell, says",
+    [
+        ("events", "precision", "dya", "'dya' is not in the list (enum): day, month, year; did you mean 'day'?"),
+        ("events", "event_id", "404", "write it like E0404; the pattern is"),
+        ("events", "partners", "RSU", "'RSU' is no code of the table 'partners'; did you mean 'RUS'?"),
+        ("trade", "usd_million", "1,5", "write a number with a decimal point, such as 12.5 (the cell holds '1,5')"),
+        ("events", "date", "16.12.1991", "write a day that exists, written as 1991-12-16"),
+    ],
+)
+def test_a_message_says_what_to_write(broken, name, field, cell, says):
+    rows = rows_of(broken, name)
+    rows[3][rows[0].index(field)] = cell
+    write(broken, name, rows)
+    assert says in error_of(name)
+
+
+def test_a_file_with_semicolons_says_so(broken):
+    path = broken / "cameo.csv"
+    path.write_text(path.read_text("utf-8").replace(",", ";"), "utf-8")
+    assert "save the file as CSV with commas" in error_of("cameo")
+
+
+def test_the_check_from_the_command_line_names_every_fault(tmp_path):
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    shutil.copytree(ROOT / "book" / "toolkit", tmp_path / "book" / "toolkit")
+    shutil.copyfile(ROOT / "book" / "references.bib", tmp_path / "book" / "references.bib")
+    check = [sys.executable, "-m", "toolkit.data"]
+    done = subprocess.run(check, cwd=tmp_path / "book", capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "Every table keeps its rules.\n")
+    for name in ("events", "visits"):
+        path = tmp_path / "data" / f"{name}.csv"
+        path.write_text(path.read_text("utf-8").replace(",day,", ",dya,", 1), "utf-8")
+    done = subprocess.run(check, cwd=tmp_path / "book", capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr == ""
+    assert [line.partition(",")[0] for line in done.stdout.splitlines()] == ["data/events.csv", "data/visits.csv"]

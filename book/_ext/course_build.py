@@ -59,6 +59,7 @@ def setup(app):
     app.connect("env-before-read-docs", run_chapters, priority=999)
     app.connect("source-read", name_inputs)
     app.connect("env-updated", remember_files)
+    app.connect("env-updated", keep_index_entries)
     app.connect("build-finished", finish, priority=999)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -164,6 +165,19 @@ def drop_leftovers(app):
     for field in ("terms", "titleterms"):
         terms[field] = {word: pages for word, pages in terms[field].items() if pages != []}
     index.write_text(js_index.dumps(terms), "utf-8")
+
+
+def keep_index_entries(app, env):
+    """Sphinx leaves out of the search index the index entries of pages that it does not write again."""
+    index = app.outdir / "searchindex.js"
+    kept = env._search_index_index_entries = {}
+    if index.exists():
+        before = js_index.loads(index.read_text("utf-8"))
+        for entry, places in before["indexentries"].items():
+            for number, target, is_main in places:
+                name = before["docnames"][number]
+                if name in env.all_docs:
+                    kept.setdefault(name, []).append((entry, target, "main" if is_main else ""))
 
 
 def explain(error):

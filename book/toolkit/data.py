@@ -1,7 +1,7 @@
 """Read the tables of ``data/`` and check them against their descriptor.
 
 Every table is described in ``data/datapackage.json`` (Frictionless Data Package): fields, types, units,
-constraints and keys stand there, not here. Two rules go beyond what the standard can say:
+constraints and keys stand there, not here. ``python -m toolkit.data`` says what is wrong with the tables. Two rules go beyond what the standard can say:
 
 * a field with the property ``listOf`` holds codes joined by ``;``, each of which must stand in the named table;
 * a field called ``source`` holds ``key, locator`` pairs joined by ``; ``, each key an entry of ``book/references.bib``.
@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -76,14 +77,24 @@ def check():
     DataError
         Names file, row, field and rule of the first fault, and says how many more there are.
     """
+    _stop_at(faults())
+
+
+def faults():
+    """Every fault of the package that can be found at once, as a list of sentences.
+
+    Raises
+    ------
+    DataError
+        If the descriptor itself is at fault.
+    """
     found, tables = [], _Tables()
     for resource in tables.resources.values():
         try:
             found += [] if _read_shape(resource) else _errors(resource, tables)
         except DataError as error:
             found.append(str(error))
-    _stop_at(found)
-    _stop_at(_route_errors(load("export_routes"), load("route_waypoints")))
+    return found or list(_route_errors(load("export_routes"), load("route_waypoints")))
 
 
 def package():
@@ -170,9 +181,11 @@ def _read(resource):
         raise DataError(f"{file}: the file is empty") from None
     names = [field["name"] for field in _fields(resource)]
     if text.startswith("\ufeff"):
-        raise DataError(f"{file}: the file begins with a byte order mark; save it as UTF-8 without one")
+        raise DataError(f"{file}: the file begins with a byte order mark; save it as plain UTF-8, which LibreOffice and text editors offer")
     if header != names:
-        raise DataError(f"{file}, row 1: the header must be {','.join(names)} but is {','.join(header)}")
+        tabs = [mark for mark in (";", "\t") if header == [mark.join(names)]]
+        hint = f" (the cells are parted by {tabs[0]!r}: save the file as CSV with commas)" if tabs else ""
+        raise DataError(f"{file}, row 1: the header must be {','.join(names)} but is {','.join(header)}{hint}")
     if not text.endswith("\n"):
         raise DataError(f"{file}, row {len(rows) + 1}: the last row has no line break; the file may be cut off")
     for number, row in enumerate(rows, start=2):
@@ -275,3 +288,12 @@ def _stop_at(found):
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise DataError(found[0] + more)
+
+
+if __name__ == "__main__":
+    try:
+        messages = faults()
+    except DataError as error:
+        messages = [str(error)]
+    print(*messages or ["Every table keeps its rules."], sep="\n")
+    sys.exit(bool(messages))

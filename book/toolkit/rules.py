@@ -11,6 +11,7 @@ is row 1), the field, what is wrong.
 import math
 import re
 from datetime import date
+from difflib import get_close_matches
 
 
 def _integer(text):
@@ -71,23 +72,25 @@ def unique(field, cells, values, wanted):
 
 
 def enum(field, cells, values, allowed):
-    wrong = [bool(text) and text not in allowed for text in cells]
-    yield from _at(field, cells, wrong, f"the enum allows only {', '.join(allowed)}")
+    for row, text in enumerate(cells, FIRST):
+        if text and text not in allowed:
+            yield row, field["name"], f"{text!r} is not in the list (enum): {', '.join(allowed)}{_alike(text, allowed)}"
 
 
 def pattern(field, cells, values, expression):
     wrong = [bool(text) and not re.fullmatch(expression, text) for text in cells]
-    yield from _at(field, cells, wrong, f"the pattern is {expression}")
+    written = f"write it like {field['example']}; " if "example" in field else ""
+    yield from _at(field, cells, wrong, f"{written}the pattern is {expression}")
 
 
 def minimum(field, cells, values, least):
     bound = TYPES[field["type"]][2](str(least))
-    yield from _at(field, cells, [held is not None and held < bound for held in values], f"the minimum is {least}")
+    yield from _at(field, cells, [held is not None and held < bound for held in values], f"too small: the minimum is {least}")
 
 
 def maximum(field, cells, values, most):
     bound = TYPES[field["type"]][2](str(most))
-    yield from _at(field, cells, [held is not None and held > bound for held in values], f"the maximum is {most}")
+    yield from _at(field, cells, [held is not None and held > bound for held in values], f"too large: the maximum is {most}")
 
 
 CONSTRAINTS = {rule.__name__: rule for rule in (required, unique, enum, pattern, minimum, maximum)}
@@ -107,7 +110,8 @@ def refer(names, columns, other, other_names, keys):
     for row, key in enumerate(zip(*columns), FIRST):
         if key not in keys and any(part is not None for part in key):
             text = ", ".join(map(str, key))
-            yield row, ", ".join(names), f"{text!r} is no {', '.join(other_names)} of the table {other!r} (foreign key)"
+            alike = _alike(key[0], [k[0] for k in keys]) if len(key) == 1 else ""
+            yield row, ", ".join(names), f"{text!r} is no {', '.join(other_names)} of the table {other!r} (foreign key){alike}"
 
 
 def list_of(name, cells, other, other_name, keys):
@@ -116,7 +120,8 @@ def list_of(name, cells, other, other_name, keys):
         codes = text.split(";") if text else []
         for place, code in enumerate(codes):
             if (code,) not in keys:
-                yield row, name, f"{code!r} is no {other_name} of the table {other!r} (the cell holds {text!r})"
+                alike = _alike(code, [k[0] for k in keys])
+                yield row, name, f"{code!r} is no {other_name} of the table {other!r}{alike} (the cell holds {text!r})"
             elif code in codes[:place]:
                 yield row, name, f"{code!r} stands in the list twice (the cell holds {text!r})"
 
@@ -126,9 +131,15 @@ def sourced(cells, cited, keys):
     for row, source in enumerate(cells, FIRST):
         for key, locator in cited(source) if source else ():
             if key not in keys:
-                yield row, "source", f"{key!r} is not a key of book/references.bib"
+                yield row, "source", f"{key!r} is not a key of book/references.bib{_alike(key, keys)}"
             elif not locator:
                 yield row, "source", f"the source {key!r} has no locator (write 'key, where in the source')"
+
+
+def _alike(text, known):
+    """The value that was perhaps meant."""
+    near = get_close_matches(str(text), [str(value) for value in known], n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _at(field, cells, wrong, sentence):
