@@ -87,6 +87,8 @@ def add_buttons(app, pagename, templatename, context, doctree):
     name = Path(pagename).name
     (menu,) = (group for group in context["header_buttons"] if group.get("label") == "download-buttons")
     up = context["pathto"](FOLDER, 1)
+    for button in menu["buttons"]:  # the theme names them by their endings alone
+        button["text"] = {".md": "Source (.md)", ".pdf": "Print (.pdf)"}[button["text"]]
     menu["buttons"] = [
         _link("Notebook (.ipynb)", f"{up}/{name}.ipynb", "fas fa-code"),
         _link("Notebook with outputs (.ipynb)", f"{up}/with-outputs/{name}.ipynb", "fas fa-code"),
