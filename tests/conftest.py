@@ -108,7 +108,8 @@ def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small") / "책 한 권"  # a path with blanks and Korean letters
     for part in ("book/_ext", "book/toolkit", "book/_static", "data"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copyfile(ROOT / "book" / "references.bib", folder / "book" / "references.bib")
+    for path in ("book/references.bib", "requirements.in", "requirements.txt"):
+        shutil.copyfile(ROOT / path, folder / path)
     for name, text in {"index": HEADER + INDEX, "trade": HEADER + TRADE, "prose": PROSE}.items():
         (folder / "book" / f"{name}.md").write_text(text, "utf-8")
     config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
