@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pickle
+import platform
 import random
 import re
 import shutil
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -262,10 +264,10 @@ def test_everything_that_a_page_is_made_of_is_watched(elsewhere):
 def test_a_change_that_is_taken_back_leaves_no_trace(elsewhere):
     folder = elsewhere[0]
     before = fingerprint(folder / "_build" / "html")
-    changes = [("data/oil_exports.csv", ",reported,", ",derived,"), ("book/history.md", "# ", "# A "), ("data/glossary.csv", "CAMEO", "Cameo")]
+    changes = [("data/energy.csv", "2023", "2022"), ("book/history.md", "# ", "# A ")]
     for path, old, new in changes:
         change(folder / path, old, new)
-    uses = {path.stem for path in NOTEBOOKS if "oil_exports.csv" in {file.name for file in inputs_of(path.read_text("utf-8"))}}
+    uses = {path.stem for path in NOTEBOOKS if "energy.csv" in {file.name for file in inputs_of(path.read_text("utf-8"))}}
     assert ran(build(folder)) == uses != set()
     assert fingerprint(folder / "_build" / "html") != before
     for path, old, new in changes:
@@ -377,6 +379,25 @@ def test_a_second_build_waits_for_the_first(small, book):
     assert sorted(map(ran, both), key=len) == [set(), {"index", "trade"}]
     assert ["waiting for it to end" in done.stdout for done in both].count(True) == 1
     assert fingerprint(book / "_build" / "html") == fingerprint(small / "_build" / "html")
+
+
+def test_every_package_is_pinned_with_digests_for_every_system():
+    for folder in (ROOT, ROOT / "tests"):
+        pins = re.split(r"\n(?! )", (folder / "requirements.txt").read_text("utf-8").strip())
+        assert all(re.match(r"[\w.-]+(\[[\w, -]+\])?==\S+( ; .*?)? \\\n", pin) and "--hash=sha256:" in pin for pin in pins)
+        names = {re.match(r"[\w.-]+", pin)[0] for pin in pins}
+        asked = re.findall(r"^[a-z][\w.-]*", (folder / "requirements.in").read_text("utf-8"), flags=re.MULTILINE)
+        assert names >= {*asked, "colorama", "pywinpty", "appnope"}, "Windows and macOS need these"
+        book = {pin.partition(" ")[0] for pin in pins} if folder == ROOT else book
+    assert {pin for pin in book if "ibis" not in pin} <= {pin.partition(" ")[0] for pin in pins}
+
+
+def test_the_last_page_names_the_versions(site):
+    assert (ROOT / "_toc.yml").read_text("utf-8").rstrip().endswith("book/versions")
+    page = (site / "book" / "versions.html").read_text("utf-8")
+    for name in ("pandas", "folium", "jupyter-book", "myst-nb", "Sphinx"):
+        assert re.search(rf"\b{name} {re.escape(version(name))}\b", page, flags=re.IGNORECASE)
+    assert f"Python {platform.python_version()}" in page
 
 
 def test_the_bridge_says_when_the_theme_has_changed():

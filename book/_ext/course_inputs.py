@@ -146,7 +146,14 @@ def digest(paths, folder=ROOT):
 
 
 def environment():
-    """A digest of the Python and of every installed package, by name and version."""
+    """A digest of the Python and of the packages that the book is pinned to, by name and version, as they are installed."""
+    pinned = {plain(name) for name in re.findall(r"^[\w.-]+", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE)}
     folders = [Path(folder) for folder in sys.path if folder.endswith("-packages")]
-    packages = {path.name for folder in folders if folder.is_dir() for path in folder.glob("*.dist-info")}
-    return hashlib.sha256("\n".join([sys.version, *sorted(packages)]).encode()).hexdigest()[:16]
+    installed = {path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.dist-info")}
+    packages = sorted(plain(name) for name in installed if plain(name.partition("-")[0]) in pinned)
+    return hashlib.sha256("\n".join([sys.version, *packages]).encode()).hexdigest()[:16]
+
+
+def plain(name):
+    """A package's name as all its spellings have it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
