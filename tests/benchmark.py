@@ -6,9 +6,10 @@
 
 The first works on a copy of data/ in a temporary folder, up to a hundred times today's rows. The second writes made-up
 events in GDELT's format, ten million unless told, and counts them with plain pandas and with the toolkit on two engines,
-each in a process of its own. The third builds a copy of the book: from nothing, beside nbconvert running the same chapters one
-after another; again, with nothing, one sentence and one table changed; and with two, five and ten times the chapters. Each line
-gives seconds and, in brackets, the ratio to the first line: ratios of one run can be compared between machines, seconds cannot.
+each in a process of its own. The third builds a copy of the book: from nothing, beside nbconvert running the same
+chapters one after another; again, with nothing, one sentence and one table changed; and with two, five and ten times the
+chapters. Each line gives seconds and, in brackets, the ratio to the first line: ratios of one run can be compared between
+machines, seconds cannot.
 """
 
 import csv
@@ -141,7 +142,9 @@ def building(factors):
     """Print the times of builds of the whole book, and their ratios to nbconvert's time for its chapters."""
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "book"
-        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("_build", ".git", ".venv", "__pycache__", ".*_cache"))
+        shutil.copytree(
+            ROOT, folder, ignore=shutil.ignore_patterns("_build", ".git", ".venv", "__pycache__", ".*_cache")
+        )
         chapters = [path for path in sorted((folder / "book").glob("*.md")) if "{code-cell}" in path.read_text("utf-8")]
         run_for(["jupytext", "--to", "ipynb", *map(str, chapters)], folder)
         notebooks = [path.with_suffix(".ipynb") for path in chapters]

@@ -32,7 +32,14 @@ def build(folder, *options, **settings):
     start = settings.pop("preexec_fn", None)
     variables = {name: value for name, value in {**os.environ, **settings}.items() if value is not None}
     return subprocess.run(
-        [*BUILD, *options], cwd=folder, env=variables, preexec_fn=start, capture_output=True, text=True, encoding="utf-8", errors="replace"
+        [*BUILD, *options],
+        cwd=folder,
+        env=variables,
+        preexec_fn=start,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
 
 
@@ -104,7 +111,7 @@ rebuild
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory):
-    """A book of three pages with the course's own extensions, toolkit and data, built; for faults that need many builds."""
+    """A book of three pages with the course's own extensions, toolkit and data, built: for what needs many builds."""
     folder = tmp_path_factory.mktemp("small") / "책 한 권"  # a path with blanks and Korean letters
     for part in ("book/_ext", "book/toolkit", "book/_static", "data"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -116,7 +123,9 @@ def small(tmp_path_factory):
     for extension in ("course_claims", "course_references"):  # these need pages of their own
         del config["sphinx"]["local_extensions"][extension]
     settings = config["sphinx"]["config"]
-    config["sphinx"]["config"] = {name: settings[name] for name in settings if not name.startswith(("claims_", "bibtex_"))}
+    config["sphinx"]["config"] = {
+        name: settings[name] for name in settings if not name.startswith(("claims_", "bibtex_"))
+    }
     del config["bibtex_bibfiles"]
     (folder / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
     (folder / "_toc.yml").write_text(

@@ -14,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST_PYTHON = "3.11.5"
 COMMAND = (
-    f"-m uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-strip-extras --python-version {OLDEST_PYTHON}"
+    "-m uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-strip-extras "
+    f"--python-version {OLDEST_PYTHON}"
 )
 WITH_EXTRAS = re.compile(r"^([\w.-]+)\[[\w, -]+\](==.*(?:\n    .*)*)", re.MULTILINE)
 

@@ -1,6 +1,6 @@
-"""How the book is built: one build at a time; the data is checked first; a chapter runs again only when something it uses
-has changed; a fault stops the build with one message; the site in ``_build/html`` is replaced only by a whole new one; and
-where nothing has changed at all, nothing is done.
+"""How the book is built: one build at a time; the data is checked first; a chapter runs again only when something it
+uses has changed; a fault stops the build with one message; the site in ``_build/html`` is replaced only by a whole new
+one; and where nothing has changed at all, nothing is done.
 """
 
 import gc
@@ -68,8 +68,8 @@ def setup(app):
 
 
 def stage(app, config):
-    """Write to a folder beside ``_build/html``; start afresh if the last build did not come to its end, or something else has
-    written there since."""
+    """Write to a folder beside ``_build/html``; start afresh if the last build did not come to its end, or if something
+    else has written there since."""
     app.outdir.parent.mkdir(parents=True, exist_ok=True)
     app.course_lock = wait_for_other_builds(app.outdir.parent)
     if app.outdir.name != "html":
@@ -101,7 +101,9 @@ def stop_if_unchanged(app):
         return
     app.course_made_of = made_of(app)
     same = app.course_last == [app.course_made_of, digest_of_site(app.outdir.with_name("html"))]
-    asked = app.fresh_env_used or app.env.config_status != CONFIG_OK or unfinished(app).exists()  # to build all the same
+    asked = (
+        app.fresh_env_used or app.env.config_status != CONFIG_OK or unfinished(app).exists()
+    )  # to build all the same
     if same and not asked:
         logger.info("Nothing has changed since the last build: the book in _build/html is up to date.")
         raise SystemExit(0)
@@ -111,7 +113,9 @@ def stop_if_unchanged(app):
 def made_of(app):
     """A digest of everything that a site is made of: the files, the packages and the options of the command."""
     files = [path for path in ROOT.glob("*.*") if path.is_file()]
-    files += [path for folder in ("book", "data") for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts]
+    files += [
+        path for folder in ("book", "data") for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts
+    ]
     options = [environment(), app.builder.build_info.config_hash, app.config.nitpicky]
     return "-".join(map(str, [digest(sorted(files)), *options]))
 
@@ -187,7 +191,11 @@ def explain(error):
     text = str(error).replace(f"{ROOT}{os.sep}", "")
     if isinstance(error, SphinxError):
         return text
-    full = "Is the disk full, or may the folder _build not be written? " if isinstance(error, (OSError, sqlite3.Error)) else ""
+    full = (
+        "Is the disk full, or may the folder _build not be written? "
+        if isinstance(error, (OSError, sqlite3.Error))
+        else ""
+    )
     return f"{type(error).__name__}: {text}\n{full}The next build starts afresh."
 
 
@@ -202,7 +210,7 @@ def allow_parallel_reading(app):
 
 
 def changed_files(app, env, added, changed, removed):
-    """Pages whose file, or a file that they use, has another content. Sphinx compares times, and copying can keep them."""
+    """Pages whose file, or a file they use, has another content. Sphinx compares times, and copies can keep those."""
     known = getattr(env, "course_files", {})
     return [name for name in env.found_docs & known.keys() if known[name] != digest_of_page(env, name)]
 
@@ -253,9 +261,9 @@ def name_inputs(app, docname, source):
 def run_chapters(app, env, docnames):
     """Run the chapters that will be read, unless the cache has them, on all cores, the longest first.
 
-    MyST-NB would run them where it reads them: one after the other in each of a few processes, each with its own share of
-    pages, and without any other process where fewer than six pages have changed. jupyter-cache's own executors read a
-    chapter from its file and would not see the digest of ``name_inputs``.
+    MyST-NB would run them where it reads them: one after the other in each of a few processes, each with its own share
+    of pages, and in a single one where fewer than six pages have changed. jupyter-cache's own executors read a chapter
+    from its file and would not see the digest of ``name_inputs``.
     """
     cache = open_cache(env.mystnb_config.execution_cache_path)
     waiting = {}
@@ -267,7 +275,10 @@ def run_chapters(app, env, docnames):
             notebook = read_myst_markdown_notebook(source[0], env.myst_config)
             if not is_cached(cache, notebook):
                 waiting[name] = notebook
-    timeout, longest_first = env.mystnb_config.execution_timeout, sorted(waiting, key=lambda name: -code_size(waiting[name]))
+    timeout, longest_first = (
+        env.mystnb_config.execution_timeout,
+        sorted(waiting, key=lambda name: -code_size(waiting[name])),
+    )
     with ThreadPoolExecutor(app.parallel) as pool:
         running = {pool.submit(run, app, name, waiting[name], timeout): name for name in longest_first}
         try:

@@ -1,4 +1,4 @@
-"""What a chapter is made of: the modules of the toolkit that its cells reach, and the files that these and the cells read.
+"""What a chapter is made of: the modules of the toolkit that its cells reach, and the files that both read.
 
 The code is read, not run. Where it cannot be known which table a ``load`` asks for, every table counts as an input.
 """
@@ -101,7 +101,10 @@ def bindings(tree):
     meaning = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            meaning |= {alias.asname or alias.name.split(".")[0]: alias.name if alias.asname else alias.name.split(".")[0] for alias in node.names}
+            meaning |= {
+                alias.asname or alias.name.split(".")[0]: alias.name if alias.asname else alias.name.split(".")[0]
+                for alias in node.names
+            }
         elif isinstance(node, ast.ImportFrom):
             meaning |= {alias.asname or alias.name: f"{origin(node)}.{alias.name}" for alias in node.names}
     return {name: full for name, full in meaning.items() if full.split(".")[0] == "toolkit"}
@@ -123,7 +126,7 @@ def table_of(call):
 
 
 def origin(node):
-    """The module from which a ``from … import`` takes its names; the toolkit is flat, so that ``.`` is the toolkit."""
+    """The module from which a ``from … import`` takes its names; the toolkit is flat: ``.`` is the toolkit."""
     return ".".join(filter(None, ["toolkit" if node.level else "", node.module]))
 
 
@@ -146,8 +149,10 @@ def digest(paths, folder=ROOT):
 
 
 def environment():
-    """A digest of the Python and of the packages that the book is pinned to, by name and version, as they are installed."""
-    pinned = {plain(name) for name in re.findall(r"^[\w.-]+", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE)}
+    """A digest of the Python and of the packages that ``requirements.txt`` names, in the versions that are installed."""
+    pinned = {
+        plain(name) for name in re.findall(r"^[\w.-]+", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE)
+    }
     folders = [Path(folder) for folder in sys.path if folder.endswith("-packages")]
     installed = {path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.dist-info")}
     packages = sorted(plain(name) for name in installed if plain(name.partition("-")[0]) in pinned)

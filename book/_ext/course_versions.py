@@ -1,4 +1,4 @@
-"""The directive ``versions``: Python and the packages with which the book was built, each in the version that was used."""
+"""The directive ``versions``: Python and the packages with which the book was built, in the versions that were used."""
 
 import platform
 import re
