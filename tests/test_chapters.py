@@ -105,6 +105,34 @@ def test_a_chapter_has_questions_and_solved_exercises(path):
     assert re.findall(r"^```\{solution-start\} (.*)$", text, flags=re.MULTILINE) == exercises
 
 
+@pytest.mark.parametrize("guide", ["teaching", "self-study"])
+def test_a_guide_states_the_times_of_the_chapters(guide):
+    text = (ROOT / "book" / f"{guide}.md").read_text("utf-8")
+    stated = {row[0]: row[1:] for row in re.findall(r"^\| \{doc\}`([\w-]+)` \| (\d+) \| (\d+|–) \|", text, flags=re.MULTILINE)}
+    assert sorted(stated) == sorted(path.stem for path in TAUGHT)
+    for path in TAUGHT:
+        time = re.search(r"\*\*Time:\*\* (?:about )?(\d+) minutes(?:, and (\d+) for the exercises)?\.", path.read_text("utf-8"))
+        assert stated[path.stem] == (time[1], time[2] or "–"), path.stem
+    minutes, exercises = (sum(int(row[part]) for row in stated.values() if row[part] != "–") for part in (0, 1))
+    assert f"{minutes}" in text and f"{exercises}" in text and f"{(minutes + exercises) // 60} hours" in text
+
+
+def test_session_plans_and_syllabi_of_the_teaching_guide_add_up():
+    text = (ROOT / "book" / "teaching.md").read_text("utf-8")
+    minutes = [(int(start), int(end)) for start, end in re.findall(r"^\| (\d+)–(\d+) \|", text, flags=re.MULTILINE)]
+    ends = [0, *(end % 90 for _, end in minutes)]  # each plan begins at 0, has no gap and ends at 90
+    assert [start for start, _ in minutes] == ends[:-1] and ends[-1] == 0 and all(start < end for start, end in minutes)
+
+    syllabi = re.findall(r"((?:^\| \d+ \|.*\n)+)\n(Reading .*)", text, flags=re.MULTILINE)
+    assert len(syllabi) == 3
+    for table, stated in syllabi:
+        rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
+        read = sum(int(number) for row in rows for number in re.findall(r"\d+", row[-3]))
+        work = sum(int(hours) * 60 + 30 * bool(half) for row in rows for hours, half in re.findall(r", (\d+)(½)? h", row[-1]))
+        sums = [int(hours) * 60 + int(rest or 0) for hours, rest in re.findall(r"(\d+) h(?: (\d+) min)?", stated)]
+        assert sums == [read, 90 * len(rows), work, read + 90 * len(rows) + work]
+
+
 @pytest.mark.parametrize("path", PROSE, ids=name)
 def test_foreign_words_say_their_language(path):
     text = re.sub(r'<span lang="\w+">.*?</span>', "", without_code(path.read_text("utf-8")), flags=re.DOTALL)
