@@ -96,6 +96,18 @@ def listed(thing):
     return sorted(map(str, thing))
 
 
+def texts(ax):
+    """What is written in a figure, joined: titles, labels, legends, notes."""
+    return " ".join(part.get_text() for part in ax.figure.findobj(lambda part: hasattr(part, "get_text")))
+
+
+def titled(ax):
+    """True if the axes or their figure have a title, wherever it stands, and an axis says what it counts."""
+    titles = [ax.get_title(loc) for loc in ("left", "center", "right")] + [ax.figure.get_suptitle()]
+    labels = [ax.get_ylabel(), ax.get_xlabel(), ax.figure.get_supylabel()]
+    return any(map(str.strip, titles)) and any(map(str.strip, labels))
+
+
 def drawn(ax):
     """The numbers that a plot shows: heights of bars, values of lines and points, a list of lists."""
     bars = [[patch.get_height() for patch in bars] for bars in ax.containers if hasattr(bars, "patches")]
