@@ -34,7 +34,7 @@ def score(assignment, folder, variant, change=lambda name, text: text):
     here = os.getcwd()
     os.chdir(folder)
     try:
-        for cell in make.notebook(assignment).cells:
+        for cell in make.notebook(make.HERE / f"{assignment}.md").cells:
             settings = cell.metadata["nbgrader"]
             name = settings["grade_id"]
             if cell.cell_type != "code":

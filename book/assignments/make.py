@@ -32,13 +32,13 @@ ASSIGNMENTS = list(variants.DRAW)
 KINDS = {"task": "solution", "test": "grade", "answer": "solution grade", "locked": "locked"}
 
 
-def notebook(assignment):
+def notebook(path):
     """The text file of an assignment as a notebook with nbgrader's metadata.
 
     In the text a cell says in one word what it is: ``task`` (the student writes code), ``test`` (points), ``answer`` (the
     student writes, the teacher marks) or ``locked``. Text without a word is locked.
     """
-    found = jupytext.read(HERE / f"{assignment}.md")
+    found = jupytext.read(path)
     for number, cell in enumerate(found.cells):
         kind = next((kind for kind in KINDS if kind in cell.metadata), "locked")
         name = cell.metadata.get(kind, f"text-{number}")
@@ -64,7 +64,9 @@ def write_json(path, content):
 
 
 def write_shared(folder):
-    """What notebooks of the course need to run: toolkit, bibliography, tables, requirements, licences."""
+    """What notebooks of the course need to run: toolkit, bibliography, tables, requirements, licence; and nbgrader's settings."""
+    shutil.copy(HERE / "nbgrader_config.py", folder)
+    (folder / "submitted").mkdir()
     shutil.copytree(HERE.parent / "toolkit", folder / "book" / "toolkit", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(HERE.parent / "references.bib", folder / "book")
     shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("scripts"))
@@ -73,11 +75,11 @@ def write_shared(folder):
         shutil.copy(ROOT / name, folder / name)
 
 
-def write_source(folder, assignment, variant):
+def write_source(folder, path, variant):
     """The source version: notebook with solutions and hidden tests, what its tests share, and the variant."""
-    source = folder / "source" / assignment
+    source = folder / "source" / path.stem
     source.mkdir(parents=True)
-    jupytext.write(notebook(assignment), source / f"{assignment}.ipynb")
+    jupytext.write(notebook(path), source / f"{path.stem}.ipynb")
     shutil.copy(HERE / "check.py", source)
     write_json(source / "variant.json", variant)
 
@@ -106,11 +108,9 @@ def pack(folder, assignment, variant, path):
 def make(folder, seed, students=()):
     """Fill a new folder with the class's set."""
     write_shared(folder)
-    shutil.copy(HERE / "nbgrader_config.py", folder)
-    (folder / "submitted").mkdir()
     for assignment in ASSIGNMENTS:
         variant = variants.draw(assignment, seed)
-        write_source(folder, assignment, variant)
+        write_source(folder, HERE / f"{assignment}.md", variant)
         release(folder, assignment)
         pack(folder, assignment, variant, folder / "handouts" / f"{assignment}.zip")
         for student in students:

@@ -10,25 +10,28 @@ What holds a hand-in back, and what does not, is written in README.md beside thi
 """
 
 import argparse
+import contextlib
 import csv
 import ctypes
 import logging
 import multiprocessing
 import os
+import resource
 import shutil
-import signal
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import matplotlib
 import nbformat
 import psutil
 
 LARGEST = 20_000_000  # bytes of a hand-in
 LONGEST = 20_000  # characters of one output that are kept
 HERE = Path(__file__).resolve().parent
+os.environ["PYTHONPATH"] = str(HERE)  # for warm.py
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls `alembic`
 
 
@@ -55,10 +58,8 @@ def read_submission(folder, assignment):
         nbformat.validate(notebook)
     except UnicodeDecodeError:
         raise Refused(f"{path.name} is not in UTF-8; open and save it in JupyterLab") from None
-    except (ValueError, RecursionError):
-        raise Refused(f"{path.name} is not a notebook: not JSON") from None
-    except Exception as error:
-        raise Refused(f"{path.name} is not a notebook: {str(error).splitlines()[0][:100]}") from None
+    except Exception as error:  # whatever a broken file makes the reader stumble over
+        raise Refused(f"{path.name} is not a notebook ({type(error).__name__})") from None
     return notebook
 
 
@@ -97,54 +98,45 @@ def restored(release, submission):
     return release, remarks
 
 
-def confine(folder, memory):
-    """Hold this process and all that it starts within limits; say what the system could not do.
-
-    Memory and size of files are limited everywhere. On Linux with Landlock (5.13 or newer) files can be written in
-    ``folder`` only, and from 6.7 and 6.12 on no network is reached and no other process signalled.
-
-    Returns
-    -------
-    list of str
-        What is not confined.
-    """
-    import resource
-
-    for limit, most in {
-        resource.RLIMIT_AS: int(memory * 2**30),
-        resource.RLIMIT_FSIZE: 200 * 2**20,
-        resource.RLIMIT_CORE: 0,
-    }.items():
-        resource.setrlimit(limit, (most, most))
-    return _landlock(folder) if sys.platform == "linux" else ["files outside its folder", "network", "other processes"]
-
-
-CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls, the same on every architecture
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls of Landlock, the same on every architecture
 NO_NEW_PRIVILEGES = 38
+SYSTEM = ctypes.CDLL(None, use_errno=True)
 
 
-def _landlock(folder):
-    """Allow writing below ``folder`` and to /dev only; reading stays free."""
-    system = ctypes.CDLL(None, use_errno=True)
-    version = system.syscall(CREATE_RULESET, None, 0, 1)
-    if version < 1:
-        return ["files outside its folder", "network", "other processes"]
-    # Write, remove, make; from version 2 on also link across folders, from 3 on cut off.
+def landlock():
+    """The version of Landlock that this system has; 0 if none."""
+    return max(SYSTEM.syscall(CREATE_RULESET, None, 0, 1), 0) if sys.platform == "linux" else 0
+
+
+def gaps():
+    """What submissions are not held back from on this system, a list of str."""
+    since = {"writing files outside its folder": 1, "the network (TCP)": 4, "stopping other processes": 6}
+    return [what for what, version in since.items() if landlock() < version]
+
+
+def confine(folder, memory):
+    """Hold this process and all that it starts within limits.
+
+    Memory and size of files are limited on every system. With Landlock (Linux 5.13 and newer) files can be written in
+    ``folder`` only; ``gaps`` says what else an older system leaves open. Reading stays free.
+    """
+    most = {resource.RLIMIT_AS: int(memory * 2**30), resource.RLIMIT_FSIZE: LARGEST * 10, resource.RLIMIT_CORE: 0}
+    for limit, amount in most.items():
+        resource.setrlimit(limit, (amount, amount))
+    if (version := landlock()) < 1:
+        return
+    # Write, remove, make; from version 2 on also move to another folder, from 3 on cut off.
     write = 1 << 1 | sum(1 << bit for bit in range(4, 13)) | (version >= 2) << 13 | (version >= 3) << 14
     tcp = 0b11 if version >= 4 else 0  # bind and connect
     scope = 0b11 if version >= 6 else 0  # abstract sockets and signals
-
     attributes = (ctypes.c_uint64 * 3)(write, tcp, scope)
-    size = 24 if version >= 6 else 16 if version >= 4 else 8
-    rules = system.syscall(CREATE_RULESET, attributes, size, 0)
-    for place in (folder, "/dev"):
-        handle = os.open(place, os.O_PATH)
-        rule = allowed(write if place == folder else write & (1 << 1), handle)
-        system.syscall(ADD_RULE, rules, 1, ctypes.byref(rule), 0)
-    system.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-    if system.syscall(RESTRICT_SELF, rules, 0):
-        return ["files outside its folder", "network", "other processes"]
-    return ["network"] * (version < 4) + ["other processes"] * (version < 6)
+    rules = SYSTEM.syscall(CREATE_RULESET, attributes, 24 if version >= 6 else 16 if version >= 4 else 8, 0)
+    for place, access in ((folder, write), ("/dev", 1 << 1)):
+        rule = allowed(access, os.open(place, os.O_PATH))
+        SYSTEM.syscall(ADD_RULE, rules, 1, ctypes.byref(rule), 0)
+    SYSTEM.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    if SYSTEM.syscall(RESTRICT_SELF, rules, 0):
+        raise OSError(ctypes.get_errno(), "this process cannot be confined with Landlock")
 
 
 def allowed(access, handle):
@@ -173,6 +165,7 @@ def autograde(place, assignment, student, timeout, memory):
         "OPENBLAS_NUM_THREADS": "1",  # threads take address space, which is limited
         "MPLBACKEND": "agg",
     }
+    del os.environ["PYTHONPATH"]
     tempfile.tempdir = None
     os.chdir(place / "course")
     confine(str(place), memory)
@@ -186,23 +179,13 @@ def autograde(place, assignment, student, timeout, memory):
 
 def end(worker, place):
     """End a process and everything that it has started, also what has slipped away from it."""
-    mine = f"HOME={place}".encode()
-    for process in psutil.process_iter():
-        try:
-            if process.pid == worker.pid or mine in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0"):
-                os.kill(process.pid, signal.SIGKILL)
-        except OSError:
-            continue  # it has ended, or belongs to another user
-    for process in _children(worker.pid):
-        process.kill()
+    if worker.is_alive():
+        worker.kill()
     worker.join()
-
-
-def _children(pid):
-    try:
-        return psutil.Process(pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("HOME") == str(place):
+                process.kill()
 
 
 def why_failed(log):
@@ -254,6 +237,8 @@ def mark_one(course, assignment, student, options):
             return _mark_one(place, course, assignment, student, options)
         except Refused as error:
             return {"student": student, "remarks": [f"not marked: {error}"]}
+        except Exception as error:  # one hand-in must not stop the others
+            return {"student": student, "remarks": [f"not marked: {type(error).__name__}: {error}"]}
 
 
 def _mark_one(place, course, assignment, student, options):
@@ -283,6 +268,8 @@ def _mark_one(place, course, assignment, student, options):
         raise Refused(f"it ran for more than {options.minutes:g} minutes")
 
     marked = copy / "autograded" / student / assignment / f"{assignment}.ipynb"
+    if worker.exitcode < 0:
+        raise Refused("the process that marked it was killed")
     if worker.exitcode or not marked.is_file() or marked.is_symlink():
         log = place / "log"
         raise Refused(why_failed(log.read_text("utf-8", "replace")[-100_000:] if log.is_file() else ""))
@@ -340,7 +327,8 @@ def summary(result):
 def mark(course, assignment, options):
     """Mark the submissions of a class; the lines of the list of marks, in the order of names."""
     students = options.students or sorted(path.name for path in (course / "submitted").iterdir() if path.is_dir())
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["nbgrader.apps", "mark"])
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["warm"])
+    os.environ["MPLCONFIGDIR"] = matplotlib.get_cachedir()  # with the list of fonts, which takes seconds to make
     with ThreadPoolExecutor(options.jobs) as pool:
         results = list(pool.map(lambda student: mark_one(course, assignment, student, options), students))
     for result in results:
@@ -362,6 +350,8 @@ def main():
     course = given.folder.resolve()
     if not (course / "source" / given.assignment).is_dir():
         parser.error(f"{given.folder} has no assignment {given.assignment!r}; make.py makes such a folder")
+    if gaps():
+        print(f"Careful: on this system nothing keeps submissions from {', '.join(gaps())}. README.md shows a container.")
     start = time.perf_counter()
     lines = mark(course, given.assignment, given)
     (course / "marks").mkdir(exist_ok=True)
@@ -376,6 +366,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(HERE))
     logging.getLogger("alembic").setLevel(logging.WARNING)
     main()
