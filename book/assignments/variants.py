@@ -55,12 +55,18 @@ def spans_of(partner):
 
 @cache
 def turns_of(partner):
-    """Years with at least five events in the three years before, and at least five in the three after."""
-    years = _pairs().query("partner == @partner")["year"]
+    """Years with five events or more in the three years before, and in the three after.
+
+    Who counts the year itself, instead of the first or the last of the seven, gets another number.
+    """
+    years = _pairs().query("partner == @partner")["year"].tolist()
+    count = {year: years.count(year) for year in range(1992, 2026)}
     return [
         turn
         for turn in range(1995, 2023)
-        if years.between(turn - 3, turn - 1).sum() >= 5 and years.between(turn + 1, turn + 3).sum() >= 5
+        if sum(count[turn - gap] for gap in (1, 2, 3)) >= 5
+        and sum(count[turn + gap] for gap in (1, 2, 3)) >= 5
+        and count[turn] not in (count[turn - 3], count[turn + 3])
     ]
 
 
@@ -201,23 +207,19 @@ def balance(rng):
     }
 
 
-def coding(rng):
-    """One of the two reports of each slot, whose published codes have the same root, in any order."""
+@cache
+def report_slots():
+    """The reports that may stand for each other, lists of dicts: their events have one published code."""
     reports = pd.read_csv(Path(__file__).with_name("reports.csv"))
-    chosen = [rng.choice(slot.to_dict("records")) for _, slot in reports.groupby("slot")]
-    rng.shuffle(chosen)
     dates = load("events").set_index("event_id")["date"]
-    return {
-        "reports": [
-            {
-                "report": number,
-                "date": f"{dates[report['event_id']]:%Y-%m-%d}",
-                "text": report["text"],
-                "event_id": report["event_id"],
-            }
-            for number, report in enumerate(chosen, start=1)
-        ]
-    }
+    reports["date"] = reports["event_id"].map(dates).dt.strftime("%Y-%m-%d")
+    return [slot[["date", "text", "event_id"]].to_dict("records") for _, slot in reports.groupby("slot")]
+
+
+def coding(rng):
+    chosen = [rng.choice(slot) for slot in report_slots()]
+    rng.shuffle(chosen)
+    return {"reports": [{"report": number, **report} for number, report in enumerate(chosen, start=1)]}
 
 
 DRAW = {"sources": sources, "events": events, "dependence": dependence, "balance": balance, "coding": coding}
