@@ -8,12 +8,14 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import zipfile
 
 import matplotlib
 import nbformat
+import psutil
 import pytest
 from conftest import ROOT
 
@@ -334,7 +336,7 @@ extra = {link: flow(variant["down"]) - flow([*variant["down"], link]) for link i
 worst = max(extra, key=extra.get)
 """
         },
-        {"flow", "loss"},
+        {"flow"},
     ),
     "each year weighs the same": (
         "balance",
@@ -612,3 +614,266 @@ low, high = bootstrap([a == b for a, b in pairs], 2000)
 @pytest.mark.parametrize("assignment", RIGHT)
 def test_another_right_solution_passes_everything(assignment, tmp_path):
     assert failed(assignment, tmp_path, changed=RIGHT[assignment]) == {}
+
+
+# A class, with the real commands
+
+
+def command(folder, name, *arguments):
+    """Run a command of the environment in a folder; its output, if it ends well."""
+    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
+    line = [sys.executable, "-m", name, *map(str, arguments)] if name == "nbgrader" else [*name, *map(str, arguments)]
+    done = subprocess.run(line, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+STUDENTS = [f"student-{number:02}" for number in range(1, 31)]
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A class of thirty, each with variants of their own, made by the command of the README."""
+    place = tmp_path_factory.mktemp("class")
+    (place / "names.txt").write_text("\n".join(STUDENTS) + "\n", "utf-8")
+    command(place, [sys.executable, make.HERE / "make.py"], "spring", "--seed", "secret", "--students", "names.txt")
+    return place / "spring"
+
+
+def answered(released, assignment, changed=None):
+    """The released notebook with the reference solution, or other text, in its answer cells."""
+    solutions = {role(cell)["grade_id"]: cell.source for cell in source(assignment).cells} | (changed or {})
+    notebook = copy.deepcopy(released)
+    for cell in notebook.cells:
+        if role(cell)["solution"]:
+            cell.source = solutions[role(cell)["grade_id"]]
+    return notebook
+
+
+def hand_in(course, student, assignment, content, name=None):
+    path = course / "submitted" / student / assignment / (name or f"{assignment}.ipynb")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content if isinstance(content, bytes) else nbformat.writes(content).encode())
+
+
+def marks(course, assignment):
+    with open(course / "marks" / f"{assignment}.csv", encoding="utf-8", newline="") as file:
+        return {line["student"]: line for line in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize("assignment", make.ASSIGNMENTS)
+def test_the_release_version_holds_no_solution_and_no_hidden_test(course, assignment):
+    released = nbformat.read(course / "release" / assignment / f"{assignment}.ipynb", 4)
+    nbformat.validate(released)
+    text = "\n".join(cell.source for cell in released.cells)
+    assert not re.search("(BEGIN|END) (SOLUTION|HIDDEN)", text)
+    region = r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END"
+    written = "\n".join(cell.source for cell in source(assignment).cells)
+    open_lines = set(re.sub(region, "", written, flags=re.DOTALL).splitlines())
+    secret = [line for part in re.findall(region, written, re.DOTALL) for line in part.splitlines()]
+    secret = {line for line in secret if len(line) > 20} - open_lines
+    assert len(secret) > 20 and not secret & set(text.splitlines())
+    assert not any(cell.get("outputs") for cell in released.cells)
+
+
+def test_an_archive_holds_what_a_student_needs_and_no_solution(course, tmp_path):
+    with zipfile.ZipFile(course / "handouts" / "student-07" / "events.zip") as archive:
+        names = archive.namelist()
+        archive.extractall(tmp_path)
+    assert len(set(names)) == len(names) and not [name for name in names if "source/" in name or "gradebook" in name]
+    folder = tmp_path / "kazakhstan-events" / "events"
+    own = json.loads((folder / "variant.json").read_text("utf-8"))
+    assert own == variants.draw("events", "secret student-07") != variants.draw("events", "secret")
+    released = nbformat.read(folder / "events.ipynb", 4)
+    setup = next(cell.source for cell in released.cells if role(cell)["grade_id"] == "setup")
+    done = subprocess.run([sys.executable, "-"], input=setup, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0 and own["partner"] in done.stdout, done.stderr
+
+
+def test_a_class_of_thirty_is_marked_in_one_go(course):
+    released = nbformat.read(course / "release" / "coding" / "coding.ipynb", 4)
+    wrong = {"kappa": WRONG["kappa without chance"][1]["kappa"]}
+    for number, student in enumerate(STUDENTS):
+        notebook = released if number < 3 else answered(released, "coding", wrong if number < 8 else {})
+        hand_in(course, student, "coding", notebook)
+    command(course, MARK, course, "coding")
+    lines = marks(course, "coding")
+    assert list(lines) == STUDENTS
+    points = [line["points by tests"] for line in lines.values()]
+    assert points == ["0"] * 3 + ["31"] * 5 + ["39"] * 22, lines
+    assert {line["remark"] for line in lines.values()} == {""}
+
+    command(course, "nbgrader", "generate_feedback", "coding")
+    for student in STUDENTS:
+        assert (course / "feedback" / student / "coding" / "coding.html").stat().st_size > 10_000
+    command(course, "nbgrader", "export", "--to=grades.csv")
+    with open(course / "grades.csv", encoding="utf-8", newline="") as file:
+        exported = {line["student_id"]: line for line in csv.DictReader(file) if line["assignment"] == "coding"}
+    assert [float(exported[student]["score"]) for student in STUDENTS] == list(map(float, points))
+    assert exported["student-30"]["max_score"] == "55.0"
+
+
+TRIAL = """---
+kernelspec: {display_name: Python 3, language: python, name: python3}
+---
+
+```{code-cell} python
+:task: first
+### BEGIN SOLUTION
+one = 1
+### END SOLUTION
+```
+
+```{code-cell} python
+:test: first
+:points: 1
+assert one
+### BEGIN HIDDEN TESTS
+assert one == 1
+### END HIDDEN TESTS
+```
+
+```{code-cell} python
+:task: second
+### BEGIN SOLUTION
+two = 2
+### END SOLUTION
+```
+
+```{code-cell} python
+:test: second
+:points: 2
+assert two
+### BEGIN HIDDEN TESTS
+assert two == 2
+### END HIDDEN TESTS
+```
+"""
+HOSTILE = {
+    "loop": ("while True: pass", "1", "a cell ran too long and was stopped"),
+    "stubborn-loop": (
+        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+        "1",
+        "a cell ran too long and was stopped",
+    ),
+    "memory": ("hog = [bytearray(10**8) for _ in range(1000)]", "1", "a cell asked for more memory than is allowed"),
+    "killed": ("import os\nos.kill(os.getpid(), 9)", "", "not marked: the kernel died: it was killed, or ended itself"),
+    "ended": ("import os\nos._exit(0)", "", "not marked: the kernel died: it was killed, or ended itself"),
+    "kills": ("import os\nos.kill(os.getppid(), 9)", "", "not marked: the process that marked it was killed"),
+    "writes": (
+        "for path in {paths}:\n    try:\n        open(path, 'w').write('broken')\n    except OSError: pass\ntwo = 2",
+        "3",
+        "",
+    ),
+    "network": (
+        "import socket\ntry:\n    socket.create_connection(('127.0.0.1', {port}), 1)\nexcept OSError:\n    two = 2",
+        "3",
+        "",
+    ),
+    "output": ("for _ in range(50):\n    print('x' * 10**6)\ntwo = 2", "3", "a long output was cut"),
+    "leaves-a-process": (
+        "import subprocess, sys\nnap = 'import time; time.sleep(321)'\n"
+        "subprocess.Popen([sys.executable, '-c', nap], start_new_session=True)\ntwo = 2",
+        "3",
+        "",
+    ),
+}
+
+
+def test_hostile_and_broken_hand_ins_leave_everything_else_as_it_was(tmp_path):
+    course, outside = tmp_path / "class", tmp_path / "outside.txt"
+    course.mkdir()
+    outside.write_text("safe")
+    (tmp_path / "trial.md").write_text(TRIAL, "utf-8")
+    make.write_shared(course)
+    make.write_source(course, tmp_path / "trial.md", {})
+    make.release(course, "trial")
+    solution = nbformat.read(course / "source" / "trial" / "trial.ipynb", 4)
+    released = nbformat.read(course / "release" / "trial" / "trial.ipynb", 4)
+
+    def answers(two="two = 2"):
+        notebook = copy.deepcopy(released)
+        for cell in notebook.cells:
+            if role(cell)["grade_id"] in ("first", "second"):
+                cell.source = "one = 1" if role(cell)["grade_id"] == "first" else two
+        return notebook
+
+    hand_in(course, "good", "trial", answers())
+    good = course / "submitted" / "good" / "trial" / "trial.ipynb"
+    inside = [good, course / "gradebook.db", course / "source" / "trial" / "trial.ipynb", course / "marks" / "trial.csv"]
+    paths = [str(path) for path in (outside, *inside)] + ["../../../../../../outside.txt"]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for student, (code, *_) in HOSTILE.items():
+            code = code.replace("{paths}", repr(paths)).replace("{port}", str(port))
+            hand_in(course, student, "trial", answers(code))
+        edited = answers("two = 3")
+        edited.cells[3].source = "pass"
+        deleted = answers()
+        del deleted.cells[3]
+        doubled = answers("two = 3")
+        doubled.cells += copy.deepcopy(answers().cells)
+        hand_in(course, "edited", "trial", edited)
+        hand_in(course, "deleted", "trial", deleted)
+        for number, cell in enumerate(doubled.cells):
+            cell.id = f"doubled-{number}"
+        hand_in(course, "doubled", "trial", doubled)
+        hand_in(course, "other-name", "trial", answers(), "Trial (1).ipynb")
+        hand_in(course, "no-notebook", "trial", b"Dear teacher, here is my homework.")
+        hand_in(course, "other-json", "trial", b"[1, 2]")
+        hand_in(course, "other-encoding", "trial", nbformat.writes(answers()).encode("utf-16"))
+        hand_in(course, "other-notebook", "trial", nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]))
+        hand_in(course, "huge", "trial", b" " * 21_000_000)
+        (course / "submitted" / "nothing").mkdir()
+        before = {path: path.read_bytes() for path in (course / "submitted").rglob("*") if path.is_file()}
+        options = ["--timeout", 5, "--minutes", 1, "--memory", 2]
+        command(course, MARK, course, "trial", *options)
+
+    lines = marks(course, "trial")
+    expected = {student: (points, remark) for student, (_, points, remark) in HOSTILE.items()} | {
+        "good": ("3", ""),
+        "edited": ("1", "cell test-second was edited and stands again as released"),
+        "deleted": ("3", "cell test-second was missing and stands again"),
+        "doubled": ("1", ""),
+        "other-name": ("", "not marked: no file trial.ipynb, but Trial (1).ipynb"),
+        "no-notebook": ("", "not marked: trial.ipynb is not a notebook (NotJSONError)"),
+        "other-json": ("", "not marked: trial.ipynb is not a notebook (AttributeError)"),
+        "other-encoding": ("", "not marked: trial.ipynb is not in UTF-8; open and save it in JupyterLab"),
+        "other-notebook": ("", "not marked: the notebook has none of the assignment's cells"),
+        "huge": ("", "not marked: trial.ipynb has 21 MB; up to 20 MB are read"),
+        "nothing": ("", "not marked: no file trial.ipynb"),
+    }
+    assert {student: (line["points by tests"], line["remark"]) for student, line in lines.items()} == expected
+    assert outside.read_text() == "safe"
+    assert before == {path: path.read_bytes() for path in (course / "submitted").rglob("*") if path.is_file()}
+    assert nbformat.read(course / "source" / "trial" / "trial.ipynb", 4) == solution
+    assert max(path.stat().st_size for path in (course / "autograded").rglob("*.ipynb")) < 100_000
+    assert not [line for line in command_lines() if "time.sleep(321)" in line]
+
+    # nbgrader alone gives the same points.
+    shutil.rmtree(course / "autograded" / "good")
+    command(course, "nbgrader", "autograde", "trial", "--student=good", "--force")
+    command(course, "nbgrader", "export", "--to=grades.csv")
+    with open(course / "grades.csv", encoding="utf-8", newline="") as file:
+        exported = {line["student_id"]: float(line["score"]) for line in csv.DictReader(file)}
+    assert exported == {student: float(points) for student, (points, _) in expected.items() if points}
+
+
+def command_lines():
+    """The command lines of all processes."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            yield " ".join(process.cmdline())
+
+
+def test_a_class_is_never_made_over_another(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "names").write_text("anna\n../bob\n", "utf-8")
+    for arguments, message in (
+        (["there", "--seed", "x"], "there exists; choose a new folder"),
+        (["new", "--seed", "x", "--students", "names"], "'../bob' cannot be the name of a folder"),
+    ):
+        line = [sys.executable, str(make.HERE / "make.py"), *arguments]
+        done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 2 and message in done.stderr
+    assert not (tmp_path / "new").exists()

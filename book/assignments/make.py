@@ -93,16 +93,27 @@ def release(folder, assignment):
         raise SystemExit(f"{assignment}: nbgrader could not make the release version.\n{done['log']}")
 
 
-def pack(folder, assignment, variant, path):
-    """Write the archive of one assignment; the same files give the same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def pack(folder, assignment):
+    """Write ``handouts/ASSIGNMENT.zip`` without a variant; the same files give the same bytes."""
     shared = [file for name in ("book", "data", "tests") for file in (folder / name).rglob("*")]
-    shared += [folder / "LICENSE", folder / "requirements.txt", *(folder / "release" / assignment).iterdir()]
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    shared += [folder / "LICENSE", folder / "requirements.txt"]
+    shared += [file for file in (folder / "release" / assignment).iterdir() if file.name != "variant.json"]
+    path = folder / "handouts" / f"{assignment}.zip"
+    path.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
         for file in sorted(file for file in shared if file.is_file() and "__pycache__" not in file.parts):
-            name = f"kazakhstan-{assignment}/{file.relative_to(folder).as_posix().removeprefix('release/')}"
-            content = json.dumps(variant, ensure_ascii=False).encode() if file.name == "variant.json" else file.read_bytes()
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+            name = file.relative_to(folder).as_posix().removeprefix("release/")
+            add(archive, f"kazakhstan-{assignment}/{name}", file.read_bytes())
+    return path
+
+
+def add(archive, name, content):
+    archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)  # without the time of day
+
+
+def add_variant(path, assignment, variant):
+    with zipfile.ZipFile(path, "a") as archive:
+        add(archive, f"kazakhstan-{assignment}/{assignment}/variant.json", json.dumps(variant, ensure_ascii=False))
 
 
 def make(folder, seed, students=()):
@@ -112,11 +123,15 @@ def make(folder, seed, students=()):
         variant = variants.draw(assignment, seed)
         write_source(folder, HERE / f"{assignment}.md", variant)
         release(folder, assignment)
-        pack(folder, assignment, variant, folder / "handouts" / f"{assignment}.zip")
+        path = pack(folder, assignment)
         for student in students:
             own = variants.draw(assignment, f"{seed} {student}")
             write_json(folder / "variants" / assignment / f"{student}.json", own)
-            pack(folder, assignment, own, folder / "handouts" / student / f"{assignment}.zip")
+            archive = folder / "handouts" / student / path.name
+            archive.parent.mkdir(exist_ok=True)
+            shutil.copy(path, archive)
+            add_variant(archive, assignment, own)
+        add_variant(path, assignment, variant)
 
 
 def main():
