@@ -2,15 +2,18 @@
 
     python tests/benchmark.py [FACTOR ...]
     python tests/benchmark.py gdelt [ROWS]
+    python tests/benchmark.py marking [SUBMISSIONS]
 
 The first works on a copy of data/ in a temporary folder, up to a hundred times today's rows. The second writes made-up
 events in GDELT's format, ten million unless told, and counts them with plain pandas and with the toolkit on two engines,
-each in a process of its own. Each line gives seconds and, in brackets, the ratio to the first line: ratios of one run can
+each in a process of its own. The third marks a class's hand-ins of one assignment, thirty unless told, and compares with the
+time of their kernels alone. Each line gives seconds and, in brackets, the ratio to the first line: ratios of one run can
 be compared between machines, seconds cannot.
 """
 
 import csv
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -122,11 +125,42 @@ def gdelt(rows):
             )
 
 
+def marking(submissions):
+    """Print how long marking takes on all cores, and its ratio to the kernels alone, one after the other, on one core."""
+    sys.path.insert(0, str(ROOT / "book" / "assignments"))
+    import make
+    import nbclient
+    import nbformat
+
+    with tempfile.TemporaryDirectory() as folder:
+        course = Path(folder) / "class"
+        course.mkdir()
+        make.write_shared(course)
+        make.write_source(course, make.HERE / "events.md", make.variants.draw("events", "benchmark"))
+        make.release(course, "events")
+        path = course / "source" / "events" / "events.ipynb"
+        notebook = nbformat.read(path, 4)
+        for number in range(submissions):
+            shutil.copytree(path.parent, course / "submitted" / f"student-{number:02}" / "events")
+        start = time.perf_counter()
+        for _ in range(submissions):
+            nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(path.parent)}}).execute()
+        kernels = time.perf_counter() - start
+        start = time.perf_counter()
+        subprocess.run([sys.executable, make.HERE / "mark.py", course, "events"], check=True, capture_output=True)
+        marked = time.perf_counter() - start
+        cores = os.cpu_count()
+        print(f"{submissions} submissions   kernels alone {kernels:6.1f} s, by {cores} cores {kernels / cores:6.1f} s (1.00)")
+        print(f"{submissions} submissions   marked        {marked:6.1f} s ({marked * cores / kernels:4.2f})")
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["gdelt-with", way, path]:
             count_alone(way, path)
         case ["gdelt", *rows]:
             gdelt(int(*rows or [10_000_000]))
+        case ["marking", *submissions]:
+            marking(int(*submissions or [30]))
         case factors:
             main([int(factor) for factor in factors] or [1, 3, 10, 30, 100])

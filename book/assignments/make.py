@@ -104,6 +104,7 @@ def pack(folder, assignment):
         for file in sorted(file for file in shared if file.is_file() and "__pycache__" not in file.parts):
             name = file.relative_to(folder).as_posix().removeprefix("release/")
             add(archive, f"kazakhstan-{assignment}/{name}", file.read_bytes())
+        add(archive, f"kazakhstan-{assignment}/README.md", (HERE / "students.md").read_bytes())
     return path
 
 

@@ -24,7 +24,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import matplotlib
 import nbformat
 import psutil
 
@@ -295,19 +294,20 @@ def read_grades(path, assignment, student):
     return grades
 
 
-def enter(course, assignment, result):
-    """Write one result into the class's gradebook and its marked notebook to ``autograded/``, as nbgrader would."""
-    folder = course / "autograded" / result["student"] / assignment
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(course / "source" / assignment, folder, ignore=shutil.ignore_patterns("*.ipynb"))
-    nbformat.write(result["notebook"], folder / f"{assignment}.ipynb")
+def enter(course, assignment, results):
+    """Write results into the class's gradebook and marked notebooks to ``autograded/``, as nbgrader would."""
     with open_gradebook(course / "gradebook.db") as book:
-        book.update_or_create_student(result["student"])
-        book.update_or_create_submission(assignment, result["student"])
-        for name, points, _ in result["grades"]:
-            grade = book.find_grade(name, assignment, assignment, result["student"])
-            grade.auto_score = points
-            grade.needs_manual_grade = points is None or grade.manual_score is not None
+        for result in results:
+            folder = course / "autograded" / result["student"] / assignment
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(course / "source" / assignment, folder, ignore=shutil.ignore_patterns("*.ipynb"))
+            nbformat.write(result["notebook"], folder / f"{assignment}.ipynb")
+            book.update_or_create_student(result["student"])
+            book.update_or_create_submission(assignment, result["student"])
+            for name, points, _ in result["grades"]:
+                grade = book.find_grade(name, assignment, assignment, result["student"])
+                grade.auto_score = points
+                grade.needs_manual_grade = points is None or grade.manual_score is not None
         book.db.commit()
 
 
@@ -328,12 +328,9 @@ def mark(course, assignment, options):
     """Mark the submissions of a class; the lines of the list of marks, in the order of names."""
     students = options.students or sorted(path.name for path in (course / "submitted").iterdir() if path.is_dir())
     multiprocessing.get_context("forkserver").set_forkserver_preload(["warm"])
-    os.environ["MPLCONFIGDIR"] = matplotlib.get_cachedir()  # with the list of fonts, which takes seconds to make
     with ThreadPoolExecutor(options.jobs) as pool:
         results = list(pool.map(lambda student: mark_one(course, assignment, student, options), students))
-    for result in results:
-        if "grades" in result:
-            enter(course, assignment, result)
+    enter(course, assignment, [result for result in results if "grades" in result])
     return list(map(summary, results))
 
 
@@ -345,7 +342,7 @@ def main():
     parser.add_argument("--timeout", type=int, default=60, help="seconds that one cell may take")
     parser.add_argument("--minutes", type=float, default=5, help="that one submission may take")
     parser.add_argument("--memory", type=float, default=3, help="gigabytes of address space of a process")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="submissions marked at the same time")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() + 1, help="submissions marked at the same time")
     given = parser.parse_args()
     course = given.folder.resolve()
     if not (course / "source" / given.assignment).is_dir():
