@@ -4,11 +4,11 @@
     python tests/benchmark.py gdelt [ROWS]
     python tests/benchmark.py marking [SUBMISSIONS]
 
-The first works on a copy of data/ in a temporary folder, up to a hundred times today's rows. The second writes made-up
-events in GDELT's format, ten million unless told, and counts them with plain pandas and with the toolkit on two engines,
-each in a process of its own. The third marks a class's hand-ins of one assignment, thirty unless told, and compares with the
-time of their kernels alone. Each line gives seconds and, in brackets, the ratio to the first line: ratios of one run can
-be compared between machines, seconds cannot.
+The first works on a copy of data/ in a temporary folder, up to a hundred times today's rows. The second writes
+made-up events in GDELT's format, ten million unless told, and counts them with plain pandas and with the toolkit on two
+engines, each in a process of its own. The third marks a class's hand-ins of one assignment, thirty unless told, and
+compares with the time of their kernels alone. Each line gives seconds and, in brackets, the ratio to the first line:
+ratios of one run can be compared between machines, seconds cannot.
 """
 
 import contextlib

@@ -18,6 +18,7 @@ import nbformat
 import psutil
 import pytest
 from conftest import ROOT
+from nbgrader.api import Gradebook
 
 sys.path.insert(0, str(ROOT / "book" / "assignments"))
 import check  # noqa: E402
@@ -56,8 +57,9 @@ def test_points_and_files_are_as_the_text_says(assignment):
     for word in ("**Goals.**", "**Time.**", "**Difficulty:**", "| points"):
         assert word in text
     assert sum(map(int, re.findall(r"^## .*\((\d+) points", text, flags=re.MULTILINE))) in (total, total - 38)
+    most = {points for points, by_hand in graded if by_hand}
     for table in re.findall(r"^\| points \|.*?\n\n", text, flags=re.DOTALL | re.MULTILINE):  # rubrics add up
-        assert sum(map(int, re.findall(r"^\| (\d+) \|", table, flags=re.MULTILINE))) in {points for points, hand in graded if hand}
+        assert sum(map(int, re.findall(r"^\| (\d+) \|", table, flags=re.MULTILINE))) in most
 
 
 @pytest.mark.parametrize("assignment", make.ASSIGNMENTS)
@@ -80,7 +82,8 @@ def test_variants_are_equally_hard(seed):
         draw = variants.draw("events", one)
         own = partners.map(lambda codes: draw["partner"] in codes)
         assert own.sum() > 100 and partners.map(lambda codes: draw["other"] in codes).sum() > 100
-        counts = [(own & (years == year) & (events["quadclass"] > 2)).sum() for year in range(draw["first"], draw["last"] + 1)]
+        quarrels = years[own & (events["quadclass"] > 2)].tolist()
+        counts = [quarrels.count(year) for year in range(draw["first"], draw["last"] + 1)]
         assert len(counts) == 12 and sum(counts) >= 8 and counts.count(0) >= 2
         for shift in (-2, 2):
             assert (own & (years - draw["turn"] - shift).between(-1, 1)).sum() >= 5
@@ -124,7 +127,7 @@ def test_the_two_reports_of_a_slot_have_one_code_and_no_sentence_of_the_table():
 
 
 def run(cell, names):
-    """Run one cell as a kernel would: what it raised or wrote to stderr, which nbgrader counts as a failure, or None."""
+    """Run one cell as a kernel would: what it raised or wrote to stderr, which nbgrader counts too, or None."""
     errors = io.StringIO()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
         try:
@@ -247,7 +250,8 @@ conflict = conflict.loc[variant["first"]:variant["last"]]
         {
             "profile": """
 pairs = events.assign(partner=events["partners"].str.split(";")).explode("partner")
-pairs = pairs[pairs["partner"].isin([variant["partner"], variant["other"]])].merge(cameo, left_on="cameo", right_on="code")
+pairs = pairs[pairs["partner"].isin([variant["partner"], variant["other"]])]
+pairs = pairs.merge(cameo, left_on="cameo", right_on="code")
 profile = 100 * pd.crosstab(pairs["partner"], pairs["quadclass"], normalize="index")
 """
         },
@@ -356,7 +360,8 @@ alike = span.groupby("partner")["agreement"].mean()
 value = data.load("trade").query("statistic == 'bns' and flow == 'exports'")
 value = value[value["year"] == variant["year"]].set_index("partner")["usd_million"]
 traded = (value / value["WLD"]).loc[variant["partners"]]
-value = data.load("trade").query("statistic == 'bns' and year == @variant['year']").groupby("partner")["usd_million"].sum()
+value = data.load("trade").query("statistic == 'bns' and year == @variant['year']")
+value = value.groupby("partner")["usd_million"].sum()
 """
         },
         {"traded"},
@@ -371,7 +376,7 @@ def lines(table):
         },
         {"lines"},
     ),
-    "a brief of fifty words": ("balance", {"brief": 'brief = "Kazakhstan balances well and that is that. " * 7'}, {"brief"}),
+    "a brief of fifty words": ("balance", {"brief": 'brief = "Kazakhstan balances, that is that. " * 10'}, {"brief"}),
     "one code for everything": ("coding", {"code": 'mine = {report: "173" for report in range(1, 21)}'}, {"class"}),
     "codes are numbers": (
         "coding",
@@ -448,7 +453,8 @@ agreed, beyond = kind["first"].eq(kind["second"]).mean(), kappa(kind["first"], k
     },
     "events": {
         "select": """
-ids = events.assign(code=events["partners"].str.split(";")).explode("code").query("code == @variant['partner']")["event_id"]
+ids = events.assign(code=events["partners"].str.split(";")).explode("code")
+ids = ids.query("code == @variant['partner']")["event_id"]
 mine = events.set_index("event_id").loc[ids[::-1]].reset_index()
 """,
         "conflict": """
@@ -461,7 +467,7 @@ for row in mine.itertuples():
         "profile": """
 coded = events.merge(cameo, left_on="cameo", right_on="code")
 profile = pd.DataFrame({
-    code: coded[coded["partners"].str.split(";").map(lambda codes: code in codes)]["quadclass"].value_counts(normalize=True)
+    code: coded[coded["partners"].str.contains(rf"\\b{code}\\b")]["quadclass"].value_counts(normalize=True)
     for code in (variant["other"], variant["partner"])
 })
 """,
@@ -528,9 +534,11 @@ from scipy.optimize import linprog
 
 def flow(closed):
     links = data.load("network").fillna({"route_id": "", "other_oil": 0})
-    free = (links["capacity"] - links["other_oil"]).where(~(links["link_id"].isin(closed) | links["route_id"].isin(closed)), 0)
+    shut = links["link_id"].isin(closed) | links["route_id"].isin(closed)
+    free = (links["capacity"] - links["other_oil"]).where(~shut, 0)
     inner = sorted((set(links["from_node"]) & set(links["to_node"])))
-    balance = np.array([(links["to_node"] == node).astype(int) - (links["from_node"] == node).astype(int) for node in inner])
+    into, out_of = links["to_node"].to_numpy(), links["from_node"].to_numpy()
+    balance = np.array([1 * (into == node) - 1 * (out_of == node) for node in inner])
     start = -(links["from_node"] == "Oil for export").astype(int)
     return -linprog(start, A_eq=balance, b_eq=np.zeros(len(inner)), bounds=[(0, most) for most in free]).fun
 
@@ -550,8 +558,9 @@ for code in reversed(variant["partners"]):
     alike[code] = (own["agreement"] * own["roll_calls"]).sum() / own["roll_calls"].sum()
 """,
         "moved": """
-wide = votes.assign(gap=(votes["kazakhstan_fp"] - votes["partner_fp"]).abs()).pivot(index="year", columns="partner", values="gap")
-moved = wide.loc[[variant["first"], variant["last"]], variant["partners"]].diff().iloc[-1].rename("change").reset_index()
+wide = votes.assign(gap=(votes["kazakhstan_fp"] - votes["partner_fp"]).abs())
+wide = wide.pivot(index="year", columns="partner", values="gap").loc[[variant["first"], variant["last"]]]
+moved = wide[variant["partners"]].diff().iloc[-1].rename("change").reset_index()
 """,
         "lines": """
 def lines(table):
@@ -712,6 +721,15 @@ def test_a_class_of_thirty_is_marked_in_one_go(course):
     assert [float(exported[student]["score"]) for student in STUDENTS] == list(map(float, points))
     assert exported["student-30"]["max_score"] == "55.0"
 
+    # A mark given by hand stays when a hand-in is marked again, and so do the lines of the others.
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "kazakhstan") as book:
+        book.find_grade("rule", "coding", "coding", "student-30").manual_score = 10
+        book.db.commit()
+    command(course, MARK, course, "coding", "student-30")
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "kazakhstan") as book:
+        assert book.find_submission("coding", "student-30").score == 49
+    assert marks(course, "coding") == lines
+
 
 TRIAL = """---
 kernelspec: {display_name: Python 3, language: python, name: python3}
@@ -800,7 +818,7 @@ def test_hostile_and_broken_hand_ins_leave_everything_else_as_it_was(tmp_path):
 
     hand_in(course, "good", "trial", answers())
     good = course / "submitted" / "good" / "trial" / "trial.ipynb"
-    inside = [good, course / "gradebook.db", course / "source" / "trial" / "trial.ipynb", course / "marks" / "trial.csv"]
+    inside = [good, course / "gradebook.db", course / "source/trial/trial.ipynb", course / "marks/trial.csv"]
     paths = [str(path) for path in (outside, *inside)] + ["../../../../../../outside.txt"]
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

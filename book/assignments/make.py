@@ -2,11 +2,12 @@
 
     python book/assignments/make.py FOLDER --seed TEXT [--students FILE]
 
-FOLDER, which must not exist yet, becomes an nbgrader course: ``source/`` with solutions and all tests, ``release/`` without,
-the gradebook, the tables and the toolkit, and ``handouts/``, one archive per assignment for students to work in offline.
+FOLDER, which must not exist yet, becomes an nbgrader course: ``source/`` with solutions and all tests, ``release/``
+without, the gradebook, the tables and the toolkit, and ``handouts/``, one archive per assignment for students to work
+in offline.
 
-The seed decides the variants: partners, years, routes, claims, reports. The same seed gives the same variants. With a list
-of students, one name a line, each gets variants and archives of their own.
+The seed decides the variants: partners, years, routes, claims, reports. The same seed gives the same variants. With a
+list of students, one name a line, each gets variants and archives of their own.
 """
 
 import argparse
@@ -35,8 +36,8 @@ KINDS = {"task": "solution", "test": "grade", "answer": "solution grade", "locke
 def notebook(path):
     """The text file of an assignment as a notebook with nbgrader's metadata.
 
-    In the text a cell says in one word what it is: ``task`` (the student writes code), ``test`` (points), ``answer`` (the
-    student writes, the teacher marks) or ``locked``. Text without a word is locked.
+    In the text a cell says in one word what it is: ``task`` (the student writes code), ``test`` (points), ``answer``
+    (the student writes, the teacher marks) or ``locked``. Text without a word is locked.
     """
     found = jupytext.read(path)
     for number, cell in enumerate(found.cells):
@@ -64,7 +65,7 @@ def write_json(path, content):
 
 
 def write_shared(folder):
-    """What notebooks of the course need to run: toolkit, bibliography, tables, requirements, licence; and nbgrader's settings."""
+    """What notebooks need to run: toolkit, bibliography, tables, requirements; and the settings of nbgrader."""
     shutil.copy(HERE / "nbgrader_config.py", folder)
     (folder / "submitted").mkdir()
     shutil.copytree(HERE.parent / "toolkit", folder / "book" / "toolkit", ignore=shutil.ignore_patterns("__pycache__"))

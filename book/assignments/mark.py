@@ -2,9 +2,10 @@
 
     python book/assignments/mark.py FOLDER ASSIGNMENT [--timeout 60] [--minutes 5] [--memory 3] [--jobs N] [STUDENT ...]
 
-FOLDER was made by make.py; hand-ins lie in ``submitted/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb``. Every hand-in is looked at
-first, then marked by ``nbgrader autograde`` in a process and a throw-away copy of the course of its own. Only the marks and
-the marked notebook come back. ``marks/ASSIGNMENT.csv`` has a line for every student, with a remark where something was odd.
+FOLDER was made by make.py; hand-ins lie in ``submitted/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb``. Every hand-in is looked
+at first, then marked by ``nbgrader autograde`` in a process and a throw-away copy of the course of its own. Only the
+marks and the marked notebook come back. ``marks/ASSIGNMENT.csv`` has a line for every student, with a remark where
+something was odd.
 
 What holds a hand-in back, and what does not, is written in README.md beside this file.
 """
@@ -324,6 +325,20 @@ def summary(result):
     }
 
 
+def write_marks(path, lines):
+    """Write the list of marks; students who were not marked this time keep their line."""
+    known = {}
+    if path.is_file():
+        with open(path, encoding="utf-8", newline="") as file:
+            known = {line["student"]: line for line in csv.DictReader(file)}
+    known |= {line["student"]: line for line in lines}
+    path.parent.mkdir(exist_ok=True)
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(summary({"student": "", "remarks": []})), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(known[student] for student in sorted(known))
+
+
 def mark(course, assignment, options):
     """Mark the submissions of a class; the lines of the list of marks, in the order of names."""
     students = options.students or sorted(path.name for path in (course / "submitted").iterdir() if path.is_dir())
@@ -348,14 +363,10 @@ def main():
     if not (course / "source" / given.assignment).is_dir():
         parser.error(f"{given.folder} has no assignment {given.assignment!r}; make.py makes such a folder")
     if gaps():
-        print(f"Careful: on this system nothing keeps submissions from {', '.join(gaps())}. README.md shows a container.")
+        print(f"Careful: nothing keeps submissions from {', '.join(gaps())} here. README.md shows a container.")
     start = time.perf_counter()
     lines = mark(course, given.assignment, given)
-    (course / "marks").mkdir(exist_ok=True)
-    with open(course / "marks" / f"{given.assignment}.csv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(summary({"student": "", "remarks": []})), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
+    write_marks(course / "marks" / f"{given.assignment}.csv", lines)
     for line in lines:
         points = f"{line['points by tests']} of {line['of']}" if line["of"] else "-"
         print(f"{line['student']:<24} {points:<10} {line['remark']}")

@@ -76,15 +76,19 @@ def events(rng):
     return {"partner": partner, "other": other, "first": first, "last": first + 11, "turn": turn}
 
 
+LEANS_ON_ANOTHER = r"^(?:Its?|He|His|She|They|Their|This|That|These|Those|Another|There|A further)\b|\bthem\b|\bthe same\b"
+
+
 @cache
 def claims_by(kind):
-    """Ids of claims that have evidence in the course's tables too, by verdict.
+    """Ids of claims that can be read alone and have evidence in the course's tables too, by verdict.
 
     ``alike``: both checkers and the last reader gave the same verdict. ``apart``: the two checkers differed.
     """
     tables = ["events", "visits", "memberships", "trade", "investment", "energy", "oil_exports", "route_figures"]
     known = {key for table in tables for cell in load(table)["source"].dropna() for key, _ in data.cited(cell)}
     claims = load("claims").dropna(subset="source")
+    claims = claims[~claims["claim"].str.contains(LEANS_ON_ANOTHER)]
     claims = claims[[any(key in known for key, _ in data.cited(cell)) for cell in claims["source"]]]
     alike = (claims["first"] == claims["second"]) & (claims["first"] == claims["verdict"])
     chosen = claims[alike] if kind == "alike" else claims[claims["first"] != claims["second"]]
@@ -153,7 +157,8 @@ def crossed():
     drawn = set(load("route_waypoints")["route_id"])
     routes = load("export_routes").dropna(subset="transit")
     routes = routes[routes["route_id"].isin(drawn)]
-    return sorted(states for states, count in routes["transit"].str.split(";").explode().value_counts().items() if count >= 3)
+    counts = routes["transit"].str.split(";").explode().value_counts()
+    return sorted(counts.index[counts >= 3])
 
 
 def dependence(rng):
@@ -180,7 +185,7 @@ READERS = [
 
 @cache
 def vote_spans(partners):
-    """First years of eight in which each of the six voted, and weighting by roll calls matters for one of the partners."""
+    """First years of eight in which each of the six voted, and in which the weights matter for one of the partners."""
     votes = load("un_votes").dropna(subset="agreement")
     found = []
     for first in range(1992, 2013):
