@@ -76,7 +76,7 @@ def events(rng):
     return {"partner": partner, "other": other, "first": first, "last": first + 11, "turn": turn}
 
 
-LEANS_ON_ANOTHER = r"^(?:Its?|He|His|She|They|Their|This|That|These|Those|Another|There|A further)\b|\bthem\b|\bthe same\b"
+LEANS_ON_ANOTHER = r"^(?:Its?|He|His|She|They|Their|This|That|These|Those|Another|There)\b|\bthem\b|\bthe same\b"
 
 
 @cache
