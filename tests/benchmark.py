@@ -3,18 +3,24 @@
     python tests/benchmark.py [FACTOR ...]
     python tests/benchmark.py gdelt [ROWS]
     python tests/benchmark.py build [FACTOR ...]
+    python tests/benchmark.py marking [SUBMISSIONS]
 
 The first works on a copy of data/ in a temporary folder, up to a hundred times today's rows. The second writes made-up
 events in GDELT's format, ten million unless told, and counts them with plain pandas and with the toolkit on two engines,
 each in a process of its own. The third builds a copy of the book: from nothing, beside nbconvert running the same
 chapters one after another; again, with nothing, one sentence and one table changed; and with two, five and ten times the
-chapters. Each line gives seconds and, in brackets, the ratio to the first line: ratios of one run can be compared between
-machines, seconds cannot.
+chapters. The fourth marks a class's hand-ins of one assignment, thirty unless told, and compares with the time of their
+kernels alone. Each line gives seconds and, in brackets, the ratio to the first line: ratios of one run can be compared
+between machines, seconds cannot.
 """
 
+import contextlib
 import csv
+import ctypes
 import io
+import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -187,6 +193,55 @@ def change(path, old, new):
     path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
 
 
+def processor_seconds():
+    """Processor time of all processes that this one has started and that have ended, in seconds."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def marking(submissions):
+    """Print how long marking takes on all cores, and its ratio to the kernels alone, one after the other, on one core.
+
+    On a machine that has other work, compare the seconds of the processors.
+    """
+    sys.path.insert(0, str(ROOT / "book" / "assignments"))
+    import make
+    import nbclient
+    import nbformat
+
+    # Linux only: processes whose parent has ended become ours, so that their time can be counted.
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+    with tempfile.TemporaryDirectory() as folder:
+        course = Path(folder) / "class"
+        course.mkdir()
+        make.write_shared(course)
+        make.write_source(course, make.HERE / "events.md", make.variants.draw("events", "benchmark"))
+        make.release(course, "events")
+        path = course / "source" / "events" / "events.ipynb"
+        notebook = nbformat.read(path, 4)
+        for number in range(submissions):
+            shutil.copytree(path.parent, course / "submitted" / f"student-{number:02}" / "events")
+        used, start = processor_seconds(), time.perf_counter()
+        for _ in range(submissions):
+            nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(path.parent)}}).execute()
+        kernels = time.perf_counter() - start
+        used_by_kernels = processor_seconds() - used
+        start = time.perf_counter()
+        subprocess.run([sys.executable, make.HERE / "mark.py", course, "events"], check=True, capture_output=True)
+        marked = time.perf_counter() - start
+        used_by_marking = processor_seconds() - used - used_by_kernels
+        cores = os.cpu_count()
+        print(
+            f"{submissions} kernels alone, shared by {cores} cores {kernels / cores:7.1f} s (1.00)"
+            f"   of the processors {used_by_kernels:7.1f} s (1.00)\n"
+            f"{submissions} submissions marked                {marked:7.1f} s ({marked * cores / kernels:4.2f})"
+            f"   of the processors {used_by_marking:7.1f} s ({used_by_marking / used_by_kernels:4.2f})"
+        )
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["build", *factors]:
@@ -195,5 +250,7 @@ if __name__ == "__main__":
             count_alone(way, path)
         case ["gdelt", *rows]:
             gdelt(int(*rows or [10_000_000]))
+        case ["marking", *submissions]:
+            marking(int(*submissions or [30]))
         case factors:
             main([int(factor) for factor in factors] or [1, 3, 10, 30, 100])
