@@ -168,12 +168,47 @@ def test_a_change_runs_the_chapters_that_use_it_and_no_other(book):
         ("from toolkit import maps", {"basemap.geojson"}),
         ("from toolkit import counts", {"cameo.csv"}),
         ("%matplotlib", "all"),
+        ("from toolkit import maps\nmaps.data.load('trade')", {"basemap.geojson", "trade.csv"}),
+        ("from toolkit.maps import data\ndata.load('trade')", {"basemap.geojson", "trade.csv"}),
+        ("from toolkit.maps import *", "all"),
+        ("import importlib", "all"),
+        ("name = 'trade'\nopen(f'../data/{name}.csv')", "all"),
     ],
 )
 def test_tables_that_a_chapter_uses_are_found(code, tables):
     found = {path.name for path in inputs_of(f"```{{code-cell}} python\n:tags: [hide-input]\n{code}\n```\n")}
     everything = {path.name for path in DATA.iterdir() if path.suffix in (".csv", ".geojson")}
     assert found & everything == (everything if tables == "all" else tables)
+
+
+@pytest.mark.parametrize("fence", ["```", "````", "~~~"])
+def test_cells_are_found_in_every_fence(fence):
+    found = inputs_of(f"{fence}{{code-cell}} python\nfrom toolkit import data\ndata.load('trade')\n{fence}\n")
+    assert DATA / "trade.csv" in found
+
+
+def test_a_table_that_changes_while_its_chapter_runs_stops_the_build(book):
+    before = fingerprint(book / "_build" / "html")
+    change(book / "book/trade.md", "from toolkit import", "import time; time.sleep(8)\nfrom toolkit import")
+    with ThreadPoolExecutor(1) as pool:
+        building = pool.submit(build, book)
+        time.sleep(6)
+        change(book / "data/trade.csv", "14666.16", "14666.17")
+        message = stopped(building.result(), book)
+    assert "changed while it" in message
+    assert fingerprint(book / "_build" / "html") == before
+
+
+def test_a_new_title_reaches_every_page_and_a_page_that_is_gone_leaves_nothing(book):
+    change(book / "book/trade.md", "# Trade", "# Commerce")
+    assert ran(build(book)) == set()
+    pages = book / "_build" / "html" / "book"
+    assert "Commerce" in (pages / "prose.html").read_text("utf-8")
+    (book / "book" / "prose.md").unlink()
+    change(book / "_toc.yml", "- file: book/prose\n", "")
+    build(book)
+    left = [path for path in (book / "_build" / "html").rglob("*prose*")]
+    assert left == [] and (pages / "trade.html").exists()
 
 
 def test_modules_that_a_chapter_reaches_are_found():
@@ -221,7 +256,7 @@ def test_every_file_that_a_chapter_opens_is_known(elsewhere):
     """What kernels really opened is what ``inputs_of`` reads from the code, neither less nor more."""
     resources = {resource["name"]: resource for resource in data.package()["resources"]}
     by_path = {f"data/{resource['path']}": name for name, resource in resources.items()}
-    chapters = {path: {cell.strip() for cell in CELL.findall(path.read_text("utf-8"))} for path in NOTEBOOKS}
+    chapters = {path: {cell["code"].strip() for cell in CELL.finditer(path.read_text("utf-8"))} for path in NOTEBOOKS}
     seen = set()
     for process in elsewhere[1]:
         cells = {said["cell"].strip() for said in process if "cell" in said}

@@ -12,7 +12,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from course_inputs import DATA, ROOT, TOOLKIT, digest, environment, inputs_of
+from course_inputs import DATA, ROOT, TOOLKIT, digest, environment, files_below, inputs_of
 from filelock import FileLock, Timeout
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
@@ -60,6 +60,7 @@ def setup(app):
     app.connect("source-read", name_inputs)
     app.connect("env-updated", remember_files)
     app.connect("env-updated", keep_index_entries)
+    app.connect("env-updated", show_new_titles)
     app.connect("build-finished", finish, priority=999)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -74,6 +75,7 @@ def stage(app, config):
     app.course_lock = wait_for_other_builds(app.outdir.parent)
     if app.outdir.name != "html":
         return
+    bring_back(app.outdir, app.outdir.with_name(".html-old"))
     app.outdir = type(app.outdir)(app.outdir.parent / ".html")
     last = app.outdir.with_name(".made-of")
     app.course_last = last.read_text("utf-8", "replace").split() if last.exists() else []
@@ -112,10 +114,8 @@ def stop_if_unchanged(app):
 
 def made_of(app):
     """A digest of everything that a site is made of: the files, the packages and the options of the command."""
-    files = [path for path in ROOT.glob("*.*") if path.is_file()]
-    files += [
-        path for folder in ("book", "data") for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts
-    ]
+    files = [path for path in ROOT.glob("[!.]*") if path.is_file()]
+    files += [path for folder in ("book", "data", ".jupyter") for path in files_below(ROOT / folder)]
     options = [environment(), app.builder.build_info.config_hash, app.config.nitpicky]
     return "-".join(map(str, [digest(sorted(files)), *options]))
 
@@ -143,6 +143,8 @@ def finish(app, exception):
 
 
 def publish(app):
+    if made_of(app) != app.course_made_of:
+        raise ChapterError("A file of the book was changed while it was built. Build again.")
     drop_leftovers(app)
     site, new, old = (app.outdir.with_name(name) for name in ("html", ".html-new", ".html-old"))
     for leftover in (new, old):
@@ -150,19 +152,33 @@ def publish(app):
     shutil.copytree(app.outdir, new)
     if site.exists():
         site.rename(old)
-    new.rename(site)
+    try:
+        new.rename(site)
+    except OSError:
+        bring_back(site, old)
+        raise
     shutil.rmtree(old, ignore_errors=True)
     app.outdir.with_name(".made-of").write_text(f"{app.course_made_of} {digest_of_site(app.outdir)}", "utf-8")
     unfinished(app).unlink()
 
 
+def bring_back(site, old):
+    """Undo the first half of an exchange of sites that came to no end."""
+    if old.exists() and not site.exists():
+        old.rename(site)
+
+
 def drop_leftovers(app):
-    """Pictures, pages and search terms of earlier builds that no chapter has any more."""
-    pictures = {name for _, name in app.env.images.values()}
-    pages = {f"{Path(docname).name}.html" for docname in app.env.all_docs}
-    for folder, wanted in (("_images", pictures), ("book", pages)):
-        for path in app.outdir.joinpath(folder).glob("*"):
-            if path.name not in wanted:
+    """Pictures, pages, downloads and search terms of earlier builds that no chapter has any more."""
+    wanted = {
+        "_images": {name for _, name in app.env.images.values()},
+        "_downloads": {name for _, name in app.env.dlfiles.values()},
+        "book": {f"{Path(name).name}.html" for name in app.env.all_docs},
+        "_sources/book": {Path(app.env.doc2path(name)).name for name in app.env.all_docs},
+    }
+    for folder, names in wanted.items():
+        for path in files_below(app.outdir / folder):
+            if path.relative_to(app.outdir / folder).as_posix() not in names:
                 path.unlink()
     index = app.outdir / "searchindex.js"
     terms = js_index.loads(index.read_text("utf-8"))
@@ -182,6 +198,14 @@ def keep_index_entries(app, env):
                 name = before["docnames"][number]
                 if name in env.all_docs:
                     kept.setdefault(name, []).append((entry, target, "main" if is_main else ""))
+
+
+def show_new_titles(app, env):
+    """A page names others in its sidebar and its links: a new title concerns them all, which Sphinx does not see."""
+    titles = {name: title.astext() for name, title in env.titles.items()}
+    same = getattr(env, "course_titles", titles) == titles
+    env.course_titles = titles
+    return [] if same else sorted(env.all_docs)
 
 
 def explain(error):
@@ -250,12 +274,23 @@ def name_inputs(app, docname, source):
     header = HEADER.match(source[0])
     if not header or "display_name:" not in header[0]:
         return
-    inputs = inputs_of(source[0])
-    for path in inputs:
+    for path in inputs_of(source[0]):
         app.env.note_dependency(str(path))
-    kernel = f"{digest(inputs)}-{app.config.course_environment}"
-    renamed = re.sub(r"(display_name: .*)", rf"\1 {kernel}", header[0], count=1)
+    renamed = re.sub(r"(display_name: .*)", rf"\1 {kernel_of(app, source[0])}", header[0], count=1)
     source[0] = renamed + source[0][header.end() :]
+
+
+def kernel_of(app, text):
+    """What the name of a chapter's kernel gets: a digest of all that the chapter uses."""
+    return f"{digest(inputs_of(text))}-{app.config.course_environment}"
+
+
+def text_of(app, name):
+    path = Path(app.env.doc2path(name))
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ChapterError(f"{path.relative_to(ROOT).as_posix()} is not in UTF-8: {error}") from None
 
 
 def run_chapters(app, env, docnames):
@@ -269,7 +304,7 @@ def run_chapters(app, env, docnames):
     waiting = {}
     for name in docnames:
         env.prepare_settings(name)  # for the names of files that it notes
-        source = [Path(env.doc2path(name)).read_text("utf-8")]
+        source = [text_of(app, name)]
         name_inputs(app, name, source)
         if is_myst_markdown_notebook(source[0]):
             notebook = read_myst_markdown_notebook(source[0], env.myst_config)
@@ -300,6 +335,8 @@ def run(app, name, notebook, timeout):
         raise ChapterError(f"{path.relative_to(ROOT).as_posix()}: {error}") from None
     if result.err:
         raise ChapterError(f"{path.relative_to(ROOT).as_posix()}, {fault(path, notebook, result.err)}")
+    if not notebook.metadata.kernelspec.display_name.endswith(kernel_of(app, text_of(app, name))):
+        raise ChapterError(f"{name}.md: it, or a file that it uses, was changed while it ran. Build again.")
     logger.info(f"{name}: ran in {result.time:.1f} s")
     return result.time
 

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import nbformat
-from course_inputs import ROOT
+from course_inputs import ROOT, files_below
 from jupyter_cache import get_cache
 from sphinx.errors import ExtensionError
 
@@ -22,18 +22,18 @@ KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name
 
 # What runs need beside the notebooks: paths in the repository and in the archive.
 TAKEN = ["LICENSE", "CITATION.cff", "requirements.txt", "book/references.bib"]
-TAKEN_FOLDERS = ["book/toolkit", "data"]
+TAKEN_FOLDERS = ["book/toolkit", "data", ".jupyter"]
 
 READ_ME = """\
 # {title}: the notebooks
 
-Every chapter as a notebook, with the tables and the functions that its cells use. With Python 3.11 or newer, in this
+Every chapter as a notebook, with the tables and the functions that its cells use. With Python 3.11.5 or newer, in this
 folder:
 
     python -m pip install -r requirements.txt
-    python -m jupyter lab book
+    python -m jupyter lab --config .jupyter/jupyter_lab_config.py
 
-Nothing else is asked of the network. The keys in square brackets are sources; `book/references.bib` explains them.
+Only the first command needs the network. The keys in square brackets are sources; `book/references.bib` explains them.
 Licences: `LICENSE` for the code, `data/README.md` for the tables; text and figures are under CC BY 4.0.
 """
 
@@ -197,15 +197,14 @@ def archive(app, notebooks):
     members = {f"book/{path.name}": path for path in notebooks}
     members |= {name: ROOT / name for name in TAKEN}
     for folder in TAKEN_FOLDERS:
-        files = (path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-        members |= {path.relative_to(ROOT).as_posix(): path for path in files}
+        members |= {path.relative_to(ROOT).as_posix(): path for path in files_below(ROOT / folder)}
     texts = {name: path.read_bytes() for name, path in members.items()}
     texts["README.md"] = READ_ME.format(title=app.config.html_title).encode()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
         for name in sorted(texts):
             member = zipfile.ZipInfo(f"{ARCHIVE}/{name}")  # of 1980, for a date would make each build another file
-            member.external_attr = 0o644 << 16
+            member.external_attr, member.create_system = 0o644 << 16, 3  # as on Unix, on every system
             file.writestr(member, texts[name], zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
@@ -231,8 +230,10 @@ def plain(text, titles, notebooks):
     text = re.sub(r"```\{solution-start\}.*\n(?::.*\n)*```", "**Solution**\n", text)
     text = re.sub(r"```\{(?:exercise|solution)-end\}\n```", "", text)
     text = re.sub(r"```\{quiz\}.*\n(?:.*\n)*?```", "*The questions are in the book.*", text)
-    text = re.sub(r"```\{[\w-]+\}.*\n(?:.*\n)*?```", "*What stands here is in the book.*", text)
-    text = re.sub(r"^\([\w-]+\)=\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"```\{claims-ledger\}.*\n(?:.*\n)*?```", "*The list is in the book.*", text)
+    text = re.sub(r"^\(([\w-]+)\)=\n", r'<a id="\1"></a>\n\n', text, flags=re.MULTILINE)
+    if unknown := re.search(r"^ *(?:`{3,}|~{3,})\{.*|\{[a-z:]+\}`.*", text, flags=re.MULTILINE):
+        raise ExtensionError(f"course_downloads.py: say what stands in a notebook for {unknown[0]!r}")
     return _boxes(text)
 
 
@@ -260,7 +261,7 @@ def _boxes(text):
             fences.append((colons, box))
             quoted += box
             options = True
-            if title:
+            if title and kind != "grid":  # a grid has its numbers of columns there
                 lines.append("> " * quoted + f"**{title}**")
                 lines.append("> " * quoted)
         elif fences and line.strip() == fences[-1][0]:

@@ -16,7 +16,10 @@ TOOLKIT = ROOT / "book" / "toolkit"
 DATA = ROOT / "data"
 
 READS_NO_TABLE = {f"toolkit.data.{name}" for name in ("cited", "package", "DataError")}
-CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(?:---\n.*?\n---\n|(?::[^\n]*\n)*)(.*?)^```\s*$", re.DOTALL | re.MULTILINE)
+CELL = re.compile(
+    r"^(?P<fence>`{3,}|~{3,}|:{3,})\{code-cell\}[^\n]*\n(?:---\n.*?\n---\n|(?::[^\n]*\n)*)(?P<code>.*?)^(?P=fence)\s*$",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 def inputs_of(chapter):
@@ -36,7 +39,7 @@ def inputs_of(chapter):
         Modules and other files of the toolkit, tables, and the descriptor; sorted.
     """
     try:
-        code = ast.parse("\n".join(CELL.findall(chapter)))
+        code = ast.parse("\n".join(cell["code"] for cell in CELL.finditer(chapter)))
     except SyntaxError:  # the build says so when it runs the cell
         return sorted([*TOOLKIT.glob("*.*"), *DATA.glob("*.*")])
     modules = toolkit_modules(code)
@@ -81,12 +84,16 @@ def files_read(tree):
     named = {node.func: table_of(node) for node in nodes if isinstance(node, ast.Call)}
     longer = {node.value for node in nodes if isinstance(node, ast.Attribute)}
     files = set()
-    if {"toolkit.*", "toolkit.data.*"} & {*meaning.values()}:
+    if any(name.endswith(".*") for name in meaning.values()) or imports(tree, "importlib"):
         files |= {*by_table.values()}
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            files |= {by_name[name] for name in [re.split(r"[/\\]", node.value)[-1]] if name in by_name}
-        name = full_name(node, meaning)
+            name = re.split(r"[/\\]", node.value)[-1]
+            if name in by_name:
+                files.add(by_name[name])
+            elif re.fullmatch(r"(?:\.\.[/\\])+data(?:[/\\]\S*)?", node.value):  # the folder, or a file that is made up
+                files |= {*by_table.values()}
+        name = re.sub(r"^toolkit\.\w+\.data\b", "toolkit.data", full_name(node, meaning))  # maps.data is data
         if name == "toolkit.data.load" and named.get(node) in by_table:
             files.add(by_table[named[node]])
         elif name in ("toolkit", "toolkit.data") and node in longer or name in READS_NO_TABLE:
@@ -94,6 +101,10 @@ def files_read(tree):
         elif name == "toolkit" or re.match(r"toolkit\.data(\.|$)", name):
             files |= {*by_table.values()}
     return files
+
+
+def imports(tree, module):
+    return any(isinstance(node, ast.Import) and module in (alias.name for alias in node.names) for node in ast.walk(tree))
 
 
 def bindings(tree):
@@ -135,7 +146,16 @@ def descriptor():
 
 
 def parsed(path):
-    return ast.parse(path.read_text("utf-8"))
+    return ast.parse(path.read_text("utf-8"), path.name)
+
+
+def files_below(folder):
+    """The files of a folder, but those that editors, Jupyter and Python leave there."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
+    ]
 
 
 def digest(paths, folder=ROOT):

@@ -19,7 +19,7 @@ class Versions(SphinxDirective):
         for path in (__file__, asked, locked):
             self.env.note_dependency(str(path))
         first = NAME.findall(asked.read_text("utf-8"))
-        rest = [name for name in NAME.findall(locked.read_text("utf-8")) if name not in first]
+        rest = [name for name in dict.fromkeys(NAME.findall(locked.read_text("utf-8"))) if name not in first]
         items = [f"Python {platform.python_version()}", *installed(first)]
         return [
             nodes.bullet_list("", *(nodes.list_item("", nodes.paragraph(text=item)) for item in items)),

@@ -261,6 +261,7 @@
     if (event.pointerType !== "touch") go(mark.item); // a finger reads first, then follows the link
   });
   svg.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return; // the browser's own
     const at = marks.indexOf(chosen);
     const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 };
     const to = { Home: 0, End: marks.length - 1 }[event.key] ?? at + steps[event.key]; // else not a number

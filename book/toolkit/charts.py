@@ -7,7 +7,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-plt.style.use(Path(__file__).with_name("course.mplstyle"))
+plt.style.use(["default", Path(__file__).with_name("course.mplstyle")])  # whatever the user's own settings are
 
 # From dark to light in the order in which they are stacked, so that they can be told apart in grey; hues that
 # differ in red-green blindness too.

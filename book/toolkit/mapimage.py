@@ -36,7 +36,7 @@ def draw(chart):
     bytes
         A PNG file, 800 pixels wide; the same map gives the same bytes.
     """
-    with style.context(STYLE):
+    with style.context(STYLE, after_reset=True):
         (south, west), (north, east) = chart.home
         height = (north - south) / (east - west) / math.cos(math.radians((south + north) / 2)) * WIDTH
         figure = Figure(figsize=(WIDTH, height + 1.5), dpi=100)
