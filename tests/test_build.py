@@ -165,7 +165,7 @@ def test_a_change_runs_the_chapters_that_use_it_and_no_other(book):
         ("import toolkit\ngetattr(toolkit, 'data')", "all"),
         ("text = open('../data/visits.csv')", {"visits.csv"}),
         ("from toolkit import data\nload = 3\nprint(load)", set()),
-        ("from toolkit import maps", {"basemap.geojson"}),
+        ("from toolkit import maps", {"basemap.geojson", "partners.csv"}),
         ("from toolkit import counts", {"cameo.csv"}),
         ("%matplotlib", "all"),
         ("from toolkit import maps\nmaps.data.load('trade')", {"basemap.geojson", "trade.csv"}),
@@ -214,7 +214,7 @@ def test_a_new_title_reaches_every_page_and_a_page_that_is_gone_leaves_nothing(b
 def test_modules_that_a_chapter_reaches_are_found():
     found = {path.name for path in inputs_of("```{code-cell}\nfrom toolkit import maps\n```\n")}
     assert found >= {"__init__.py", "maps.py", "map.css", "map.js", "data.py", "rules.py", "datapackage.json"}
-    assert not found & {"charts.py", "course.mplstyle", "counts.py", "samples.py"}
+    assert not found & {"charts.py", "counts.py", "samples.py"}
 
 
 # The same bytes
