@@ -122,7 +122,8 @@ def confine(folder, memory):
     """
     most = {resource.RLIMIT_AS: int(memory * 2**30), resource.RLIMIT_FSIZE: LARGEST * 10, resource.RLIMIT_CORE: 0}
     for limit, amount in most.items():
-        resource.setrlimit(limit, (amount, amount))
+        with contextlib.suppress(ValueError):  # macOS refuses some
+            resource.setrlimit(limit, (amount, amount))
     if (version := landlock()) < 1:
         return
     # Write, remove, make; from version 2 on also move to another folder, from 3 on cut off.
