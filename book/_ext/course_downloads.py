@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 from course_inputs import ROOT, files_below
 from jupyter_cache import get_cache
+from myst_nb.core.utils import coalesce_streams
 from sphinx.errors import ExtensionError
 
 FOLDER = "notebooks"
@@ -60,15 +61,15 @@ if importlib.util.find_spec("toolkit") is None:
 
 
 def setup(app):
-    app.connect("config-inited", read_repository)
+    app.connect("env-before-read-docs", check_repository)
     app.connect("html-page-context", add_buttons, priority=950)  # after the theme's
     app.connect("build-finished", write, priority=900)  # before the site is published
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def read_repository(app, config):
-    """Check the one setting: the repository's address on GitHub, or nothing."""
-    address = config.html_theme_options.get("repository_url", "")
+def check_repository(app, env, docnames):
+    """The one setting is the repository's address on GitHub, or nothing."""
+    address = app.config.html_theme_options.get("repository_url", "")
     if address and not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", address):
         raise ExtensionError(
             f"_config.yml: repository: url: {address!r} is not of the form https://github.com/OWNER/NAME; "
@@ -161,7 +162,8 @@ def take_away(app, docname, executed):
         if cell.cell_type == "markdown":
             cells.append(nbformat.v4.new_markdown_cell(plain(cell.source, titles, notebooks)))
         else:
-            outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            # How many pieces a kernel sends its text in is chance.
+            outputs = coalesce_streams([output for output in cell.outputs if output.get("name") != "stderr"])
             cells.append(nbformat.v4.new_code_cell(cell.source, outputs=outputs, metadata=cell.metadata))
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
