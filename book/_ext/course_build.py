@@ -46,8 +46,8 @@ def setup(app):
     gc.set_threshold(100_000, 20, 100)
     app.warningiserror = True  # with any command, not only with -W
     app.parallel = max(app.parallel, os.cpu_count() or 1)
-    # Sphinx reads every page again when the extensions or the packages change, and chapters run again with the latter. It
-    # writes every page again when a script or style sheet changes: pages name the digests of these.
+    # Sphinx reads every page again when the extensions or the packages change, and chapters run again with the latter.
+    # It writes every page again when a script or style sheet changes: pages name the digests of these.
     app.add_config_value("course_extensions", digest(sorted(Path(__file__).parent.glob("*.*"))), "env")
     app.add_config_value("course_environment", environment(), "env")
     app.add_config_value("course_static", digest(sorted(STATIC.glob("*.*"))), "html")

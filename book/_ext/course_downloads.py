@@ -43,8 +43,8 @@ BUILDERS = "jupy|ipykernel|sphinx|beautifulsoup4|filelock|jsonschema"
 
 # Without an address of the repository a notebook says where it belongs; with one it can fetch what it needs.
 ALONE = """\
-*This notebook is the chapter “{title}” of {book}. It needs the folders `book/toolkit` and `data`: put it into the folder
-`book` of the course's archive of notebooks.*"""
+*This notebook is the chapter “{title}” of {book}. It needs the folders `book/toolkit` and `data`: put it into the
+folder `book` of the course's archive of notebooks.*"""
 
 FETCH = '''\
 # Where this notebook stands alone, as on Colab, this cell fetches the tables and functions of the course.

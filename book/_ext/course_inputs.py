@@ -104,7 +104,8 @@ def files_read(tree):
 
 
 def imports(tree, module):
-    return any(isinstance(node, ast.Import) and module in (alias.name for alias in node.names) for node in ast.walk(tree))
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.Import))
+    return any(module in (alias.name for alias in node.names) for node in found)
 
 
 def bindings(tree):
@@ -169,7 +170,7 @@ def digest(paths, folder=ROOT):
 
 
 def environment():
-    """A digest of the Python and of the packages that ``requirements.txt`` names, in the versions that are installed."""
+    """A digest of the Python and of the packages that ``requirements.txt`` names, in the versions installed."""
     pinned = {
         plain(name) for name in re.findall(r"^[\w.-]+", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE)
     }
