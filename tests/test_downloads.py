@@ -141,7 +141,7 @@ def test_with_an_address_there_are_buttons_and_a_first_cell_that_fetches(book, t
     assert (done.returncode, done.stdout) == (0, f"{rows}\n"), done.stderr
 
 
-@pytest.mark.parametrize("address", ["github.com/some-one/course", "https://github.com/some-one", "http://github.com/a/b"])
+@pytest.mark.parametrize("address", ["github.com/some-one/course", "https://gitlab.com/some-one/course", "http://github.com/a/b"])
 def test_a_wrong_address_stops_the_build(book, address):
     change(book / "_config.yml", "  url: ''", f"  url: {address}")
     assert f"_config.yml: repository: url: '{address}' is not of the form" in stopped(build(book), book)
