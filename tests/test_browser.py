@@ -279,7 +279,7 @@ def test_axe_finds_nothing(browser, address, site, scheme, width):
         draw_maps(page)
         open_details(page)
         # Entries of the references and events are alike: the first of a page stand for the others, which take minutes.
-        alike = ".citation-list .citation:nth-child(n + 41), table.events tbody tr:nth-child(n + 21)"
+        alike = ".citation-list .citation:nth-child(n + 11), table.events tbody tr:nth-child(n + 21)"
         page.evaluate("alike => document.querySelectorAll(alike).forEach(e => e.remove())", alike)
         found = Axe().run(page, options=RULES)
         assert found.violations_count == 0, f"{name}: {found.generate_report()}"
