@@ -21,18 +21,6 @@ CHAPTERS = sorted((ROOT / "book").glob("*.md"))
 NOTEBOOKS = [path for path in CHAPTERS if "{code-cell}" in path.read_text("utf-8")]
 
 
-def covering():
-    """A few chapters that use, between them, every table and every module of the toolkit that any chapter uses."""
-    from course_inputs import inputs_of
-
-    inputs = {chapter: set(inputs_of(chapter.read_text("utf-8"))) for chapter in NOTEBOOKS}
-    chosen, missing = [], set().union(*inputs.values())
-    while missing:
-        chosen.append(max(inputs, key=lambda chapter: len(inputs[chapter] & missing)))
-        missing -= inputs[chosen[-1]]
-    return chosen
-
-
 BUILD = [str(Path(sys.executable).with_name("jupyter-book")), "build", "."]
 
 

@@ -153,7 +153,7 @@ def failed(assignment, folder, seed="one", changed=None, blank=False):
     return found
 
 
-@pytest.mark.parametrize("seed", ["one", "two"])
+@pytest.mark.parametrize("seed", ["one", "two", "three", "four"])
 @pytest.mark.parametrize("assignment", make.ASSIGNMENTS)
 def test_the_reference_solution_passes_whatever_the_variant(assignment, seed, tmp_path):
     assert failed(assignment, tmp_path, seed) == {}

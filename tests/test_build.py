@@ -346,18 +346,18 @@ def test_line_ends_of_windows_change_no_page(small, book):
 
 
 def test_a_build_killed_at_any_moment_is_made_good_by_the_next(small, book):
-    """Ten kills. After each the site is the old one or the new one, whole; a build that is not killed makes the new one."""
+    """Twenty kills. After each the site is the old one or the new one, whole; a build that is not killed makes the new one."""
     texts = ["A cell that draws.", "One cell that draws."]
     change(book / "book/trade.md", *texts)
     begun = time.monotonic()
     ran(build(book))
     seconds, which = time.monotonic() - begun, 1
     sites, chance = [fingerprint(folder / "_build" / "html") for folder in (small, book)], random.Random(7)
-    for number in range(10):
+    for number in range(20):
         if number % 5 == 0:  # a change, and then builds that begin where the one before was killed
             change(book / "book/trade.md", texts[which], texts[1 - which])
             which = 1 - which
-        if number == 5:
+        if number in (5, 15):
             shutil.rmtree(book / "_build")
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen(BUILD, cwd=book, start_new_session=True, **quiet)

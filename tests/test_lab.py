@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from conftest import ROOT, covering
+from conftest import NOTEBOOKS, ROOT
 
 # Nothing answers there: what asks for another host by these variables, as Python and its libraries do, fails.
 NO_NETWORK = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
@@ -77,7 +77,7 @@ def expected(chapter):
     return len(cells), len(maps), len([cell for cell in cells if re.search(r"^    alt:", cell, flags=re.MULTILINE)])
 
 
-@pytest.mark.parametrize("chapter", covering(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("chapter", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_chapter_opens_as_a_notebook_and_runs(chapter, lab, page):
     url, token = lab
     page.goto(f"{url}lab/tree/book/{chapter.name}?token={token}&reset")
