@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-OLDEST_PYTHON = "3.11.5"
+OLDEST_PYTHON = "3.11"
 COMMAND = (
     "-m uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-strip-extras "
     f"--python-version {OLDEST_PYTHON}"

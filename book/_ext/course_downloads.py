@@ -28,7 +28,7 @@ TAKEN_FOLDERS = ["book/toolkit", "data", ".jupyter"]
 READ_ME = """\
 # {title}: the notebooks
 
-Every chapter as a notebook, with the tables and the functions that its cells use. With Python 3.11.5 or newer, in this
+Every chapter as a notebook, with the tables and the functions that its cells use. With Python 3.11 or newer, in this
 folder:
 
     python -m pip install -r requirements.txt
