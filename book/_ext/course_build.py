@@ -12,13 +12,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+import click
 from course_inputs import DATA, ROOT, TOOLKIT, digest, environment, files_below, inputs_of
 from filelock import FileLock, Timeout
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
-from sphinx.environment import CONFIG_OK
 from sphinx.errors import ExtensionError, SphinxError
 from sphinx.search import js_index
 from sphinx.util import logging
@@ -53,7 +53,6 @@ def setup(app):
     app.add_config_value("course_static", digest(sorted(STATIC.glob("*.*"))), "html")
     app.connect("config-inited", stage)
     app.connect("builder-inited", allow_parallel_reading)
-    app.connect("builder-inited", stop_if_unchanged, priority=999)
     app.connect("env-get-outdated", changed_files)
     app.connect("env-before-read-docs", check_data)
     app.connect("env-before-read-docs", run_chapters, priority=999)
@@ -83,6 +82,7 @@ def stage(app, config):
         shutil.rmtree(app.outdir, ignore_errors=True)
         shutil.rmtree(app.doctreedir, ignore_errors=True)
         app.doctreedir.mkdir(parents=True)
+    stop_if_unchanged(app)
     app.outdir.mkdir(parents=True, exist_ok=True)
 
 
@@ -98,26 +98,28 @@ def wait_for_other_builds(folder):
 
 
 def stop_if_unchanged(app):
-    """Do nothing where a build would only make the same site once more."""
-    if app.outdir.name != ".html":
-        return
-    app.course_made_of = made_of(app)
+    """Do nothing where a build would only make the same site once more, and do so before Sphinx has read what it knows
+    of the pages."""
+    app.course_made_of = made_of()
     same = app.course_last == [app.course_made_of, digest_of_site(app.outdir.with_name("html"))]
-    asked = (
-        app.fresh_env_used or app.env.config_status != CONFIG_OK or unfinished(app).exists()
-    )  # to build all the same
-    if same and not asked:
+    if same and not unfinished(app).exists() and options().get("freshenv") is False:
         logger.info("Nothing has changed since the last build: the book in _build/html is up to date.")
         raise SystemExit(0)
     unfinished(app).touch()
 
 
-def made_of(app):
+def made_of():
     """A digest of everything that a site is made of: the files, the packages and the options of the command."""
     files = [path for path in ROOT.glob("[!.]*") if path.is_file()]
     files += [path for folder in ("book", "data", ".jupyter") for path in files_below(ROOT / folder)]
-    options = [environment(), app.builder.build_info.config_hash, app.config.nitpicky]
-    return "-".join(map(str, [digest(sorted(files)), *options]))
+    asked = "".join(f"-{value}" for name, value in sorted(options().items()) if name in ("config", "nitpick", "toc"))
+    return f"{digest(sorted(files))}-{environment()}{asked}".replace(" ", "")
+
+
+def options():
+    """The options of the command ``jupyter-book build``; none under another command."""
+    command = click.get_current_context(silent=True)
+    return command.params if command else {}
 
 
 def digest_of_site(folder):
@@ -143,7 +145,7 @@ def finish(app, exception):
 
 
 def publish(app):
-    if made_of(app) != app.course_made_of:
+    if made_of() != app.course_made_of:
         raise ChapterError("A file of the book was changed while it was built. Build again.")
     drop_leftovers(app)
     site, new, old = (app.outdir.with_name(name) for name in ("html", ".html-new", ".html-old"))

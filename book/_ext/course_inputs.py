@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +77,7 @@ def imported(tree):
     return {path for path in (TOOLKIT / f"{module}.py" for module in modules) if path.exists()}
 
 
+@cache  # most chapters use the same modules, and ``parsed`` gives the same tree for the same text
 def files_read(tree):
     """Files that some code reads: tables that it loads by name, and other files whose name it holds."""
     by_name = {path.name: path for path in [*DATA.glob("*.*"), *TOOLKIT.glob("*.*")]}
@@ -147,7 +149,12 @@ def descriptor():
 
 
 def parsed(path):
-    return ast.parse(path.read_text("utf-8"), path.name)
+    return _tree(path.read_text("utf-8"), path.name)
+
+
+@cache
+def _tree(text, name):
+    return ast.parse(text, name)
 
 
 def files_below(folder):

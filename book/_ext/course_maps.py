@@ -40,7 +40,7 @@ def share_assets(app, doctree, docname):
     maps = [node for node in doctree.findall(nodes.raw) if 'class="course-map"' in node.astext()]
     if app.builder.format != "html" or not maps:
         return
-    from toolkit.maps import asset_tag, assets
+    from toolkit.assets import asset_tag, assets
 
     folder = Path(app.outdir, FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,6 +57,6 @@ def share_assets(app, doctree, docname):
         for node in maps:
             carried = html.escape(asset_tag(name))
             if carried not in node.astext():
-                raise ExtensionError(f"{docname}: a map does not carry {name} as toolkit.maps writes it")
+                raise ExtensionError(f"{docname}: a map does not carry {name} as toolkit.assets has it")
             node.children = [nodes.Text(node.astext().replace(carried, html.escape(tag)))]
             node.rawsource = ""

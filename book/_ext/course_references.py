@@ -8,20 +8,27 @@ sphinxcontrib-bibtex through every citation for every entry of every list: here 
 import re
 from collections import defaultdict
 
-from pybtex.plugin import find_plugin, register_plugin
+import pybtex_docutils
+from pybtex.backends import plaintext
+from pybtex.plugin import register_plugin
 from pybtex.richtext import HRef, Tag, Text
 from pybtex.style import FormattedEntry
 from pybtex.style.formatting.unsrt import Style
+from pybtex.style.labels.number import LabelStyle
+from pybtex.style.names.plain import NameStyle
+from pybtex.style.sorting.none import SortingStyle
 from sphinxcontrib.bibtex.domain import BibtexDomain, _FilterVisitor
 
 
-PLUGINS = [
-    ("pybtex.backends", "plaintext"),
-    ("pybtex.backends", "docutils"),
-    ("pybtex.style.names", "plain"),
-    ("pybtex.style.labels", "number"),
-    ("pybtex.style.sorting", "none"),
-]
+# Under the names by which sphinxcontrib-bibtex asks for them. It would look for each of them, for each citation and each
+# list, through all installed packages.
+PLUGINS = {
+    ("pybtex.backends", "plaintext"): plaintext.Backend,
+    ("pybtex.backends", "docutils"): pybtex_docutils.Backend,
+    ("pybtex.style.names", "plain"): NameStyle,
+    ("pybtex.style.labels", "number"): LabelStyle,
+    ("pybtex.style.sorting", "none"): SortingStyle,
+}
 
 
 class CourseStyle(Style):
@@ -72,9 +79,9 @@ def plain(text):
 
 
 def setup(app):
+    for (group, name), plugin in PLUGINS.items():
+        register_plugin(group, name, plugin, force=True)
     register_plugin("pybtex.style.formatting", "course", CourseStyle)
-    for group, name in PLUGINS:  # else each citation and each list looks for them through all installed packages
-        register_plugin(group, name, find_plugin(group, name), force=True)
     app.setup_extension("sphinxcontrib.bibtex")
     app.add_domain(CourseBibtexDomain, override=True)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

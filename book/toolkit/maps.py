@@ -7,13 +7,11 @@ folium would ask for tiles. In a notebook the map carries all this with it; in t
 matplotlib stands for the map (``book/toolkit/mapimage.py``).
 """
 
-import base64
 import copy
 import html
 import json
 import re
 from functools import cache
-from pathlib import Path
 
 import folium
 import pandas as pd
@@ -22,9 +20,9 @@ from folium.map import Layer
 from folium.template import Template
 from folium.utilities import JsCode
 from matplotlib.ticker import MaxNLocator
-from xstatic.pkg import leaflet
 
 from . import data, distances, mapimage
+from .assets import asset_tag, assets
 
 # Degrees, south-west and north-east: from the Black Sea to Xinjiang.
 REGION = [[36.5, 34.0], [57.0, 90.0]]
@@ -58,32 +56,6 @@ FIGURE_TERMS = {
 
 # From this number of routes on a map has a search field.
 MANY = 20
-
-
-@cache
-def assets():
-    """What every map needs, by file name: Leaflet, the base map and the behaviour of the course's maps.
-
-    Returns
-    -------
-    dict of str to str
-        File name (``.css`` or ``.js``) and its text. No text asks for another file.
-    """
-    folder = Path(leaflet.BASE_DIR)
-    shapes = json.dumps(data.load("basemap"), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    return {
-        "leaflet.css": _inline_images((folder / "leaflet.css").read_text("utf-8"), folder),
-        "leaflet.js": (folder / "leaflet.js").read_text("utf-8").replace("//# sourceMappingURL=leaflet.js.map", ""),
-        "basemap.js": f"const courseBasemap = {shapes};\n",
-        "course-map.css": Path(__file__).with_name("map.css").read_text("utf-8"),
-        "course-map.js": Path(__file__).with_name("map.js").read_text("utf-8"),
-    }
-
-
-def asset_tag(name):
-    """The HTML element that carries one asset inside a map."""
-    kind = "style" if name.endswith(".css") else "script"
-    return f"<{kind}>{assets()[name]}</{kind}>"
 
 
 class Map(folium.Map):
@@ -407,14 +379,3 @@ def _elements(element):
     for part in ("header", "html", "script"):  # of a figure
         if isinstance(child := getattr(element, part, None), Element):
             yield from _elements(child)
-
-
-def _inline_images(css, folder):
-    """Put the images that a style sheet names into it, as data URLs."""
-
-    def data_url(match):
-        content = base64.b64encode((folder / match[1]).read_bytes()).decode()
-        return f"url(data:image/png;base64,{content})"
-
-    # Internet Explorer's behaviours have no file behind them.
-    return re.sub(r"url\((images/[\w-]+\.png)\)", data_url, css)
