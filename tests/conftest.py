@@ -120,7 +120,7 @@ def small(tmp_path_factory):
     for name, text in {"index": HEADER + INDEX, "trade": HEADER + TRADE, "prose": PROSE}.items():
         (folder / "book" / f"{name}.md").write_text(text, "utf-8")
     config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
-    for extension in ("course_claims", "course_references"):  # these need pages of their own
+    for extension in ("course_claims", "course_references", "course_teaching"):  # these need pages of their own
         del config["sphinx"]["local_extensions"][extension]
     settings = config["sphinx"]["config"]
     config["sphinx"]["config"] = {

@@ -21,7 +21,7 @@ WITH_EXTRAS = re.compile(r"^([\w.-]+)\[[\w, -]+\](==.*(?:\n    .*)*)", re.MULTIL
 
 
 def main(options):
-    for folder in (ROOT, ROOT / "book" / "assignments", ROOT / "tests"):  # each is held to the pins of those before
+    for folder in (ROOT, ROOT / "tests"):  # the tests are held to the pins of the book
         file = folder / "requirements.txt"
         command = [sys.executable, *COMMAND.split(), *options, "requirements.in", "--output-file", file.name]
         subprocess.run(command, cwd=folder, check=True)

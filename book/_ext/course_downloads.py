@@ -38,8 +38,8 @@ Only the first command needs the network. The keys in square brackets are source
 Licences: `LICENSE` for the code, `data/README.md` for the tables; text and figures are under CC BY 4.0.
 """
 
-# Requirements that run or build notebooks and that no cell imports.
-BUILDERS = "jupy|ipykernel|sphinx|beautifulsoup4|filelock|jsonschema"
+# Requirements that run, build or mark notebooks and that no cell imports.
+BUILDERS = "jupy|ipykernel|sphinx|beautifulsoup4|filelock|jsonschema|nbgrader|text2qti"
 
 # Without an address of the repository a notebook says where it belongs; with one it can fetch what it needs.
 ALONE = """\

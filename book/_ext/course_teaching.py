@@ -1,0 +1,235 @@
+"""What teachers and students take away beside notebooks: the assignments, each as one archive, and the quizzes for a
+learning platform.
+
+The directive ``assignment`` says what an assignment's own text says of goals, time and points; ``quiz-files`` lists the
+files for platforms. The site holds the archives in ``assignments/`` and the quizzes in ``quizzes/``, and the role
+``made`` links to what is there.
+"""
+
+import html
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+from course_build import DATA, REFERENCES, ROOT, TOOLKIT
+from course_inputs import digest, environment, files_below
+from course_quiz import one_line, read_questions
+from docutils import nodes
+from docutils.statemachine import StringList
+from markdown_it import MarkdownIt
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import ReferenceRole, SphinxDirective
+
+ASSIGNMENTS = ROOT / "book" / "assignments"
+BANKS = ROOT / "book" / "quizzes"
+SEED = "published"  # a class takes another one, and gets other partners, years, claims and reports
+
+POINTS = re.compile(r"^:(test|answer): .*\n:points: (\d+)$", re.MULTILINE)
+NOTE = "Time and difficulty are the authors' estimates: no class has worked on this assignment yet."
+LICENCE = "CC BY 4.0 - https://creativecommons.org/licenses/by/4.0/"
+
+
+def setup(app):
+    app.add_directive("assignment", Assignment)
+    app.add_directive("quiz-files", QuizFiles)
+    app.add_role("made", Made())
+    app.connect("doctree-resolved", keep_links_in_the_site)
+    app.connect("build-finished", write, priority=900)  # before the site is published
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+# On the pages
+
+
+class Made(ReferenceRole):
+    """A link to a file that the build makes, by its path in the site."""
+
+    def run(self):
+        up = "../" * self.env.docname.count("/")
+        return [nodes.reference("", self.title, refuri=up + self.target, classes=["made"])], []
+
+
+def keep_links_in_the_site(app, doctree, docname):
+    """An EPUB or a PDF has the pages only, so there the links of ``made`` become text."""
+    if app.builder.name != "html":
+        for link in list(doctree.findall(lambda node: "made" in getattr(node, "attributes", {}).get("classes", []))):
+            link.replace_self(link.children)
+
+
+class FromText(SphinxDirective):
+    """A directive that writes Markdown."""
+
+    def parsed(self, lines, source):
+        container = nodes.container()
+        self.state.nested_parse(StringList(lines, source=str(source)), self.content_offset, container)
+        return container.children
+
+
+class Assignment(FromText):
+    """Goals, time, difficulty and points as the notebook states them, its tasks, and the archive."""
+
+    required_arguments = 1
+
+    def run(self):
+        name = self.arguments[0]
+        path = ASSIGNMENTS / f"{name}.md"
+        self.env.note_dependency(str(path))
+        text = path.read_text("utf-8")
+        goals, time = (re.search(rf"^\*\*{word}\.\*\*.*$", text, re.MULTILINE)[0] for word in ("Goals", "Time"))
+        rows = [f"| {title} | {tests or '–'} | {hand or '–'} |" for title, tests, hand in tasks(text)]
+        archive = f"{{made}}`The archive of this assignment <assignments/{name}.zip>` holds the notebook, the tables,"
+        archive += " the toolkit, the list of packages and a note on how to start."
+        table = ["| Task | Points by tests | By your teacher |", "|---|---|---|", *rows]
+        return self.parsed([goals, "", time, "", NOTE, "", archive, "", *table], path)
+
+
+def tasks(text):
+    """Title, points by tests and points by hand of each task of an assignment's text."""
+    for part in re.split(r"^## (?=Task )", text, flags=re.MULTILINE)[1:]:
+        points = {"test": 0, "answer": 0}
+        for kind, number in POINTS.findall(part):
+            points[kind] += int(number)
+        title = re.sub(r" \([^()]*points[^()]*\)$", "", part.partition("\n")[0])
+        yield title.removeprefix("Task "), points["test"], points["answer"]
+
+
+class QuizFiles(FromText):
+    """The quizzes of all chapters, each as a package of QTI."""
+
+    def run(self):
+        lines = ["| Quiz of the chapter | Questions | Package |", "|---|---|---|"]
+        for path in sorted(BANKS.glob("*.json")):
+            self.env.note_dependency(str(path))
+            package = f"{{made}}`{path.stem}.zip <quizzes/{path.stem}.zip>`"
+            lines.append(f"| {{doc}}`{path.stem}` | {len(read_questions(path))} | {package} |")
+        return self.parsed(lines, BANKS)
+
+
+# In the site
+
+
+def write(app, exception):
+    """Write the archives and the quizzes into the site."""
+    if exception or app.builder.format != "html":
+        return
+    shutil.rmtree(Path(app.outdir, "assignments"), ignore_errors=True)
+    shutil.copytree(handouts(Path(app.outdir).parent), Path(app.outdir, "assignments"))
+    folder = Path(app.outdir, "quizzes")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    sources = app.env.get_domain("cite").bibdata.data.entries
+    quizzes = {}
+    for path in sorted(BANKS.glob("*.json")):
+        title = app.env.titles[f"book/{path.stem}"].astext()
+        quizzes[title] = [as_html(question, sources) for question in read_questions(path)]
+        write_qti(folder / f"{path.stem}.zip", title, quizzes[title])
+    (folder / "moodle.xml").write_bytes(moodle(app.config.project, quizzes))
+
+
+def handouts(folder):
+    """The archives of ``make.py``; those of the last build, if nothing that they are made of has changed."""
+    parts = [path for part in (ASSIGNMENTS, TOOLKIT, DATA) for path in files_below(part)]
+    made_of = digest([*parts, REFERENCES, ROOT / "requirements.txt", ROOT / "LICENSE", Path(__file__)])
+    made = folder / ".assignments" / f"{made_of}-{environment()}"
+    if not made.exists():
+        shutil.rmtree(made.parent, ignore_errors=True)
+        # In a process of its own: nbgrader and its database set up logging and paths for all.
+        command = [sys.executable, ASSIGNMENTS / "make.py", made, "--seed", SEED]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace")
+        if done.returncode:
+            raise ExtensionError(f"book/assignments/make.py could not make the archives.\n{done.stderr[-2000:]}")
+    return made / "handouts"
+
+
+def as_html(question, sources):
+    """A question of a bank with its texts in HTML: question, and (option, whether it is right, feedback) of each."""
+    options = [
+        (to_html(answer["answer"], sources), answer["correct"], to_html(answer["feedback"], sources))
+        for answer in question["answers"]
+    ]
+    return to_html(question["question"], sources), options
+
+
+def to_html(text, sources):
+    """Markdown as a paragraph of HTML; a platform has no list of references, so a citation names its source."""
+
+    def cited(match):
+        found = re.findall(r"([\w:.-]+)(?:\{([^}]*)\})?", match[1])
+        return f"({'; '.join(named(sources[key].fields, locator) for key, locator in found)})"
+
+    text = re.sub(r"\{cite:p\}`([^`]*)`", cited, one_line(text))
+    if unknown := re.search(r"\{[\w:]+\}`[^`]*`", text):
+        raise ExtensionError(f"course_teaching.py: say what a platform shows for {unknown[0]!r}")
+    return f"<p>{MarkdownIt('commonmark', {'html': False}).renderInline(text)}</p>"
+
+
+def named(fields, locator):
+    title = re.sub(r"([\\\[\]*_`<])", r"\\\1", re.sub(r"[{}]", "", fields["title"]))
+    source = f"[{title}](<{fields['url']}>)" if "url" in fields else title
+    return f"{source}, {locator}" if locator else source
+
+
+def moodle(course, quizzes):
+    """All quizzes in the format *Moodle XML*, a category for each, as bytes."""
+    root = ElementTree.Element("quiz")
+
+    def add(parent, tag, text, **attributes):
+        """An element whose text stands in another, as Moodle has it."""
+        element = ElementTree.SubElement(parent, tag, attributes)
+        ElementTree.SubElement(element, "text").text = text
+        return element
+
+    for title, questions in quizzes.items():
+        category = ElementTree.SubElement(root, "question", type="category")
+        add(category, "category", f"$course$/top/{course}/{title.replace('/', '//')}")
+        for number, (text, options) in enumerate(questions, start=1):
+            question = ElementTree.SubElement(root, "question", type="multichoice")
+            add(question, "name", f"{title} {number:02}")
+            add(question, "questiontext", text, format="html")
+            settings = {"defaultgrade": "1", "single": "true", "shuffleanswers": "true", "answernumbering": "ABCD"}
+            for name, value in settings.items():
+                ElementTree.SubElement(question, name).text = value
+            for option, right, feedback in options:
+                answer = add(question, "answer", option, fraction="100" if right else "0", format="html")
+                add(answer, "feedback", feedback, format="html")
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def write_qti(path, title, questions):
+    """A quiz as a package of QTI 1.2, which Canvas and others import.
+
+    text2qti reads Markdown, and leaves a paragraph of HTML as it is but for what it takes for mathematics.
+    """
+    from text2qti.config import Config  # here: a build that changes nothing needs none of it
+    from text2qti.qti import QTI
+    from text2qti.quiz import Quiz
+
+    lines = [f"Quiz title: {title}", "Shuffle answers: true", ""]
+    for number, (text, options) in enumerate(questions, start=1):
+        lines += [f"Title: Question {number}", f"{number}. {literal(text)}"]
+        for letter, (option, right, feedback) in zip("abcdefgh", options):
+            lines += [f"{'*' * right}{letter}) {literal(option)}", f"... {literal(feedback)}"]
+        lines.append("")
+    qti = QTI(Quiz("\n".join(lines), config=Config()))
+    # text2qti would write the day of the build, and a licence that is not ours.
+    manifest = re.sub(r" *<imsmd:lifeCycle>.*</imsmd:lifeCycle>\n", "", qti.imsmanifest_xml, flags=re.DOTALL)
+    manifest = re.sub(r"Private \(Copyrighted\)[^<]*", html.escape(LICENCE), manifest)
+    name = qti.assessment_identifier
+    members = {
+        "imsmanifest.xml": manifest,
+        f"{name}/assessment_meta.xml": qti.assessment_meta,
+        f"{name}/{name}.xml": qti.assessment,
+    }
+    with zipfile.ZipFile(path, "w") as package:
+        for member, content in members.items():
+            package.writestr(zipfile.ZipInfo(member), content, zipfile.ZIP_DEFLATED)  # without the time of day
+
+
+def literal(text):
+    """HTML in which text2qti finds neither mathematics nor code."""
+    return re.sub(r"[$\\`]", lambda match: f"&#{ord(match[0])};", text)
