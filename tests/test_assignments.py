@@ -17,7 +17,9 @@ import matplotlib
 import nbformat
 import psutil
 import pytest
+from bs4 import BeautifulSoup
 from conftest import ROOT
+from course_teaching import SEED
 from nbgrader.api import Gradebook
 
 sys.path.insert(0, str(ROOT / "book" / "assignments"))
@@ -672,7 +674,10 @@ def marks(course, assignment):
 
 @pytest.mark.parametrize("assignment", make.ASSIGNMENTS)
 def test_the_release_version_holds_no_solution_and_no_hidden_test(course, assignment):
-    released = nbformat.read(course / "release" / assignment / f"{assignment}.ipynb", 4)
+    holds_no_secret(nbformat.read(course / "release" / assignment / f"{assignment}.ipynb", 4), assignment)
+
+
+def holds_no_secret(released, assignment):
     nbformat.validate(released)
     text = "\n".join(cell.source for cell in released.cells)
     assert not re.search("(BEGIN|END) (SOLUTION|HIDDEN)", text)
@@ -697,6 +702,72 @@ def test_an_archive_holds_what_a_student_needs_and_no_solution(course, tmp_path)
     setup = next(cell.source for cell in released.cells if role(cell)["grade_id"] == "setup")
     done = subprocess.run([sys.executable, "-"], input=setup, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0 and own["partner"] in done.stdout, done.stderr
+
+
+# In the book
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """The archives of the published seed, made by the command of the README."""
+    place = tmp_path_factory.mktemp("published")
+    command(place, [sys.executable, make.HERE / "make.py"], "class", "--seed", SEED)
+    return place / "class" / "handouts"
+
+
+@pytest.mark.parametrize("assignment", make.ASSIGNMENTS)
+def test_the_site_has_the_archive_of_the_published_seed_byte_for_byte(site, published, assignment):
+    name = f"{assignment}.zip"
+    assert (site / "assignments" / name).read_bytes() == (published / name).read_bytes()
+
+
+@pytest.mark.parametrize("assignment", make.ASSIGNMENTS)
+def test_an_archive_of_the_site_runs_to_the_first_task_and_holds_no_secret(site, assignment, tmp_path):
+    with zipfile.ZipFile(site / "assignments" / f"{assignment}.zip") as archive:
+        archive.extractall(tmp_path)
+    top = tmp_path / f"kazakhstan-{assignment}"
+    assert {path.name for path in top.iterdir()} == {"LICENSE", "README.md", "requirements.txt", "book", "data", assignment}
+    assert {path.name for path in (top / assignment).iterdir()} == {f"{assignment}.ipynb", "check.py", "variant.json"}
+    assert not list(top.rglob("assignments")) and not list(top.rglob("quizzes"))
+    assert (top / "requirements.txt").read_bytes() == (ROOT / "requirements.txt").read_bytes()
+    assert json.loads((top / assignment / "variant.json").read_text("utf-8")) == variants.draw(assignment, SEED)
+    released = nbformat.read(top / assignment / f"{assignment}.ipynb", 4)
+    holds_no_secret(released, assignment)
+    code = [cell for cell in released.cells if cell.cell_type == "code"]
+    first = next(number for number, cell in enumerate(code) if role(cell)["solution"])
+    text = "\n".join([*(cell.source for cell in code[:first]), "print('here')", code[first].source])
+    text = re.sub(r"^%.*$", "", text, flags=re.MULTILINE)
+    done = subprocess.run([sys.executable, "-"], input=text, cwd=top / assignment, capture_output=True, text=True)
+    assert first and "here" in done.stdout, done.stderr
+    assert role(code[first])["grade"] or done.stderr.strip().endswith("NotImplementedError"), done.stderr
+
+
+@pytest.mark.parametrize("assignment", make.ASSIGNMENTS)
+def test_the_page_of_an_assignment_says_what_its_notebook_says(site, assignment):
+    page = BeautifulSoup((site / "book" / f"assignment-{assignment}.html").read_text("utf-8"), "html.parser").article
+    shown = " ".join(page.get_text().split())
+    graded = [role(cell) for cell in source(assignment).cells if role(cell)["grade"]]
+    totals = [sum(part["points"] for part in graded if part["solution"] == hand) for hand in (False, True)]
+    rows = [[cell.get_text() for cell in row("td")] for row in page.table("tr")[1:]]
+    assert [sum(int(row[column].replace("–", "0")) for row in rows) for column in (1, 2)] == totals
+    assert len(rows) == len(re.findall("^## Task ", (make.HERE / f"{assignment}.md").read_text("utf-8"), re.MULTILINE))
+    assert f"of which {totals[0]} are marked by tests" in shown and "Goals." in shown and "Difficulty:" in shown
+    assert "estimates: no class has worked" in shown and "answers do not fit another" in shown
+    assert f"Hand in {assignment}.ipynb and nothing else" in shown
+    assert page.find("a", href=f"../assignments/{assignment}.zip")
+    asked = {link["href"] for link in page.find(id="before-you-start")("a")}
+    assert asked and all((site / "book" / link).is_file() for link in asked)
+
+
+def test_the_overview_states_the_hours_of_the_notebooks():
+    text = (ROOT / "book" / "assignments.md").read_text("utf-8")
+    hours = dict(re.findall(r"^\| \{doc\}`assignment-(\w+)` \|.*\| (\S+) \|$", text, re.MULTILINE))
+    assert list(hours) == ["sources", "events", "dependence", "balance", "coding"]
+    for assignment, stated in hours.items():
+        assert f"About {stated} hours" in (make.HERE / f"{assignment}.md").read_text("utf-8")
+
+
+# Marking
 
 
 def test_a_class_of_thirty_is_marked_in_one_go(course):

@@ -14,6 +14,7 @@ from myst_nb.core.read import myst_nb_reader_plugin
 
 PROSE = [path for path in CHAPTERS if not path.stem.startswith("references")]
 GENERATED = {"claims", "data", "events", "glossary", "versions"}  # a directive writes most of these pages
+GENERATED |= {path.stem for path in CHAPTERS if path.stem.startswith("assignment")}
 SUBJECTS = [
     ROOT / "book" / f"{stem}.md"
     for stem in ("history", "russia", "china", "united-states", "europe", "balance", "security", "connectivity", "society")

@@ -91,3 +91,13 @@ def test_a_chapter_opens_as_a_notebook_and_runs(chapter, lab, page):
         frame.scroll_into_view_if_needed()
         frame.content_frame.locator("path.route").first.wait_for()
     assert page.faults == []
+
+
+def test_readers_meet_no_tools_for_teachers(lab, page):
+    url, token = lab
+    page.goto(f"{url}lab/tree/book/history.md?token={token}&reset")
+    page.get_by_text("(ipykernel) | Idle").wait_for()
+    assert "Nbgrader" not in page.get_by_role("menubar").first.inner_text()
+    assert page.get_by_role("button", name="Validate").count() == 0
+    assert page.faults == []
+    assert page.goto(f"{url}formgrader").status == 404

@@ -1,10 +1,16 @@
-"""The question banks, and what a broken one says."""
+"""The question banks, what a broken one says, and the files for learning platforms."""
 
+import html
 import json
+import re
+import zipfile
+from xml.etree import ElementTree
 
 import pytest
 from conftest import ROOT
 from course_quiz import read_questions
+from course_teaching import as_html, moodle, write_qti
+from moodle_xml_parser.parser import parse_string
 from sphinx.errors import ExtensionError
 
 BANKS = sorted((ROOT / "book" / "quizzes").glob("*.json"))
@@ -63,3 +69,110 @@ def test_a_broken_bank_gives_one_error_with_file_question_and_rule(tmp_path, tex
 def test_a_missing_bank_is_named(tmp_path):
     with pytest.raises(ExtensionError, match="none.json: there is no such file"):
         read_questions(tmp_path / "none.json")
+
+
+# For learning platforms
+
+
+def of_moodle(text):
+    """Questions of a file in Moodle XML as an independent reader finds them: text, and options with right and feedback."""
+    return [
+        (found.text_pre_parse, [(option.answer, option.score_fraction == 100, option.feedback) for option in found.options])
+        for found in parse_string(text)["multichoice"]
+    ]
+
+
+def of_qti(path):
+    """The same of a package of QTI 1.2, by way of its manifest; and its title."""
+    with zipfile.ZipFile(path) as package:
+        assert package.testzip() is None
+        (resource,) = ElementTree.fromstring(package.read("imsmanifest.xml")).iterfind(
+            ".//{*}resource[@type='imsqti_xmlv1p2']"
+        )
+        assessment = ElementTree.fromstring(package.read(resource.find("{*}file").get("href")))[0]
+    found = []
+    for item in assessment.iterfind(".//{*}item"):
+        (right,) = [
+            rule.find(".//{*}varequal").text
+            for rule in item.iterfind(".//{*}respcondition")
+            if rule.findtext("{*}setvar") == "100"
+        ]
+        shown_with = {
+            rule.find(".//{*}varequal").text: rule.find("{*}displayfeedback").get("linkrefid")
+            for rule in item.iterfind(".//{*}respcondition")
+            if rule.find("{*}displayfeedback") is not None
+        }
+        feedback = {part.get("ident"): part.findtext(".//{*}mattext") for part in item.iterfind("{*}itemfeedback")}
+        options = [
+            (label.findtext(".//{*}mattext"), label.get("ident") == right, feedback[shown_with[label.get("ident")]])
+            for label in item.iterfind(".//{*}response_label")
+        ]
+        found.append((item.findtext("{*}presentation/{*}material/{*}mattext"), options))
+    return assessment.get("title"), found
+
+
+def says(shown, text):
+    """Whether HTML shows a text of a bank, with the source and the locator in the place of a citation."""
+    parts = re.split(r"\{cite:p\}`[^`]*\{([^}]*)\}`", text)
+    parts[::2] = [re.escape(" ".join(re.sub(r"[*`]", "", part).split())).rstrip("\\ ") for part in parts[::2]]
+    parts[1::2] = [rf" ?\(.{{8,}}, {re.escape(locator)}\) ?" for locator in parts[1::2]]
+    return re.fullmatch("".join(parts), html.unescape(re.sub(r"<[^>]*>", "", shown)).strip())
+
+
+def test_a_platform_gets_every_question_option_and_feedback(site):
+    folder = site / "quizzes"
+    text = (folder / "moodle.xml").read_text("utf-8")
+    waiting = iter(of_moodle(text))
+    titles = []
+    for path in BANKS:
+        title, questions = of_qti(folder / f"{path.stem}.zip")
+        titles.append(title)
+        bank = read_questions(path)
+        assert len(questions) == len(bank)
+        for asked, packed, imported in zip(bank, questions, waiting):
+            for shown, options in (packed, imported):
+                assert says(shown, asked["question"]), (shown, asked["question"])
+                for answer, (option, right, feedback) in zip(asked["answers"], options, strict=True):
+                    assert says(option, answer["answer"]) and right is answer["correct"], option
+                    assert says(feedback, answer["feedback"]), (feedback, answer["feedback"])
+    assert next(waiting, None) is None
+    categories = [part.text for part in ElementTree.fromstring(text).iterfind("question/category/text")]
+    assert categories == [f"$course$/top/Kazakhstan between the Powers/{title}" for title in titles]
+    assert {path.stem for path in folder.glob("*.zip")} == {path.stem for path in BANKS}
+    guide = (site / "book" / "teaching.html").read_text("utf-8")
+    for path in folder.iterdir():
+        assert f'href="../quizzes/{path.name}"' in guide
+
+
+def test_text_for_a_platform_is_escaped_and_may_be_in_any_script(tmp_path):
+    odd = 'US$5 or US$6 & \\alpha, <b>1</b> < 2 <script>x</script>, "책" \'한국\' it\'s a_b_c 1. `a*b*c` -- ]]> Қазақ'
+    answers = [{"answer": f"{n}. {odd}", "correct": n == 2, "feedback": f"+ {odd} {n}"} for n in (1, 2, 3)]
+    questions = [as_html({"question": f"- {odd} *so*", "answers": answers}, {})]
+    write_qti(tmp_path / "odd.zip", "책 & <b>", questions)
+    title, packed = of_qti(tmp_path / "odd.zip")
+    assert title == "책 & <b>"
+    for text, options in packed:
+        assert text_of(text) == f"- {odd} so".replace("`", "")
+        assert "<em>so</em>" in text and "<code>a*b*c</code>" in text and "<script" not in text and "<b>" not in text
+        assert [option[1] for option in options] == [False, True, False]
+        for n, (option, _, feedback) in enumerate(options, start=1):
+            assert text_of(option) == f"{n}. {odd}".replace("`", "")
+            assert text_of(feedback) == f"+ {odd} {n}".replace("`", "")
+    root = ElementTree.fromstring(moodle("A/B", {"C/D": questions}))
+    assert root.findtext("question/category/text") == "$course$/top/A//B/C//D"
+    assert root.findtext("question/questiontext/text") == questions[0][0]
+
+
+def text_of(shown):
+    return html.unescape(re.sub(r"</?(p|em|code)>", "", shown))
+
+
+def test_two_packages_of_a_quiz_are_the_same_and_carry_the_licence_and_no_date(tmp_path):
+    questions = [as_html(GOOD, {})]
+    for name in ("one", "two"):
+        write_qti(tmp_path / f"{name}.zip", "Same", questions)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one.zip") as package:
+        assert {member.date_time for member in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        manifest = package.read("imsmanifest.xml").decode()
+    assert "CC BY 4.0" in manifest and "dateTime" not in manifest and "Private" not in manifest

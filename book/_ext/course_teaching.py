@@ -6,7 +6,6 @@ files for platforms. The site holds the archives in ``assignments/`` and the qui
 ``made`` links to what is there.
 """
 
-import html
 import re
 import shutil
 import subprocess
@@ -28,7 +27,6 @@ ASSIGNMENTS = ROOT / "book" / "assignments"
 BANKS = ROOT / "book" / "quizzes"
 SEED = "published"  # a class takes another one, and gets other partners, years, claims and reports
 
-POINTS = re.compile(r"^:(test|answer): .*\n:points: (\d+)$", re.MULTILINE)
 NOTE = "Time and difficulty are the authors' estimates: no class has worked on this assignment yet."
 LICENCE = "CC BY 4.0 - https://creativecommons.org/licenses/by/4.0/"
 
@@ -80,21 +78,25 @@ class Assignment(FromText):
         self.env.note_dependency(str(path))
         text = path.read_text("utf-8")
         goals, time = (re.search(rf"^\*\*{word}\.\*\*.*$", text, re.MULTILINE)[0] for word in ("Goals", "Time"))
-        rows = [f"| {title} | {tests or '–'} | {hand or '–'} |" for title, tests, hand in tasks(text)]
-        archive = f"{{made}}`The archive of this assignment <assignments/{name}.zip>` holds the notebook, the tables,"
-        archive += " the toolkit, the list of packages and a note on how to start."
+        rows = [f"| {title} | {tests or '–'} | {hand or '–'} |" for title, tests, hand in tasks(path)]
+        archive = f"**Download.** {{made}}`The archive of this assignment <assignments/{name}.zip>` holds the notebook,"
+        archive += " the tables, the toolkit, the list of packages and a note on how to start."
         table = ["| Task | Points by tests | By your teacher |", "|---|---|---|", *rows]
         return self.parsed([goals, "", time, "", NOTE, "", archive, "", *table], path)
 
 
-def tasks(text):
-    """Title, points by tests and points by hand of each task of an assignment's text."""
-    for part in re.split(r"^## (?=Task )", text, flags=re.MULTILINE)[1:]:
-        points = {"test": 0, "answer": 0}
-        for kind, number in POINTS.findall(part):
-            points[kind] += int(number)
-        title = re.sub(r" \([^()]*points[^()]*\)$", "", part.partition("\n")[0])
-        yield title.removeprefix("Task "), points["test"], points["answer"]
+def tasks(path):
+    """Title, points by tests and points by hand of each task of an assignment, a list of lists."""
+    import jupytext  # here: a build that changes nothing needs none of it
+
+    found = []
+    for cell in jupytext.read(path).cells:
+        if title := re.search(r"^## Task (\d+): (.*?)(?: \(.*points.*\))?$", cell.source, re.MULTILINE):
+            found.append([f"{title[1]}. {title[2]}", 0, 0])
+        for place, kind in enumerate(("test", "answer"), start=1):
+            if kind in cell.metadata:
+                found[-1][place] += cell.metadata["points"]
+    return found
 
 
 class QuizFiles(FromText):
@@ -127,7 +129,7 @@ def write(app, exception):
         title = app.env.titles[f"book/{path.stem}"].astext()
         quizzes[title] = [as_html(question, sources) for question in read_questions(path)]
         write_qti(folder / f"{path.stem}.zip", title, quizzes[title])
-    (folder / "moodle.xml").write_bytes(moodle(app.config.project, quizzes))
+    (folder / "moodle.xml").write_bytes(moodle(app.config.html_title, quizzes))
 
 
 def handouts(folder):
@@ -185,7 +187,8 @@ def moodle(course, quizzes):
 
     for title, questions in quizzes.items():
         category = ElementTree.SubElement(root, "question", type="category")
-        add(category, "category", f"$course$/top/{course}/{title.replace('/', '//')}")
+        path = [part.replace("/", "//") for part in (course, title)]  # a slash of a name is written twice
+        add(category, "category", "/".join(["$course$", "top", *path]))
         for number, (text, options) in enumerate(questions, start=1):
             question = ElementTree.SubElement(root, "question", type="multichoice")
             add(question, "name", f"{title} {number:02}")
@@ -205,7 +208,7 @@ def write_qti(path, title, questions):
 
     text2qti reads Markdown, and leaves a paragraph of HTML as it is but for what it takes for mathematics.
     """
-    from text2qti.config import Config  # here: a build that changes nothing needs none of it
+    from text2qti.config import Config  # here, as above
     from text2qti.qti import QTI
     from text2qti.quiz import Quiz
 
@@ -218,7 +221,7 @@ def write_qti(path, title, questions):
     qti = QTI(Quiz("\n".join(lines), config=Config()))
     # text2qti would write the day of the build, and a licence that is not ours.
     manifest = re.sub(r" *<imsmd:lifeCycle>.*</imsmd:lifeCycle>\n", "", qti.imsmanifest_xml, flags=re.DOTALL)
-    manifest = re.sub(r"Private \(Copyrighted\)[^<]*", html.escape(LICENCE), manifest)
+    manifest = re.sub(r"Private \(Copyrighted\)[^<]*", LICENCE, manifest)
     name = qti.assessment_identifier
     members = {
         "imsmanifest.xml": manifest,
