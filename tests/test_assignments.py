@@ -13,6 +13,7 @@ import subprocess
 import sys
 import zipfile
 
+import course_teaching
 import matplotlib
 import nbformat
 import psutil
@@ -21,6 +22,7 @@ from bs4 import BeautifulSoup
 from conftest import ROOT
 from course_teaching import SEED
 from nbgrader.api import Gradebook
+from sphinx.errors import ExtensionError
 
 sys.path.insert(0, str(ROOT / "book" / "assignments"))
 import check  # noqa: E402
@@ -755,8 +757,18 @@ def test_the_page_of_an_assignment_says_what_its_notebook_says(site, assignment)
     assert "estimates: no class has worked" in shown and "answers do not fit another" in shown
     assert f"Hand in {assignment}.ipynb and nothing else" in shown
     assert page.find("a", href=f"../assignments/{assignment}.zip")
-    asked = {link["href"] for link in page.find(id="before-you-start")("a")}
+    asked = {link["href"] for link in page.find(id="before-you-start")("a", class_="internal")}
     assert asked and all((site / "book" / link).is_file() for link in asked)
+
+
+def test_archives_are_made_again_only_when_something_has_changed(site, tmp_path, monkeypatch):
+    failed = subprocess.CompletedProcess([], 1, "", "no space left")
+    monkeypatch.setattr(course_teaching.subprocess, "run", lambda *_, **__: failed)
+    for archive in course_teaching.handouts(site.parent).iterdir():
+        assert archive.read_bytes() == (site / "assignments" / archive.name).read_bytes()
+    with pytest.raises(ExtensionError, match="make.py could not make the archives.\nno space left"):
+        course_teaching.handouts(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_overview_states_the_hours_of_the_notebooks():
