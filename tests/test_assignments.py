@@ -728,7 +728,8 @@ def test_an_archive_of_the_site_runs_to_the_first_task_and_holds_no_secret(site,
     with zipfile.ZipFile(site / "assignments" / f"{assignment}.zip") as archive:
         archive.extractall(tmp_path)
     top = tmp_path / f"kazakhstan-{assignment}"
-    assert {path.name for path in top.iterdir()} == {"LICENSE", "README.md", "requirements.txt", "book", "data", assignment}
+    shared = {"LICENSE", "README.md", "requirements.txt", "book", "data"}
+    assert {path.name for path in top.iterdir()} == {*shared, assignment}
     assert {path.name for path in (top / assignment).iterdir()} == {f"{assignment}.ipynb", "check.py", "variant.json"}
     assert not list(top.rglob("assignments")) and not list(top.rglob("quizzes"))
     assert (top / "requirements.txt").read_bytes() == (ROOT / "requirements.txt").read_bytes()

@@ -75,9 +75,12 @@ def test_a_missing_bank_is_named(tmp_path):
 
 
 def of_moodle(text):
-    """Questions of a file in Moodle XML as an independent reader finds them: text, and options with right and feedback."""
+    """Questions of a file in Moodle XML, as an independent reader finds them: text, and option, right, feedback."""
     return [
-        (found.text_pre_parse, [(option.answer, option.score_fraction == 100, option.feedback) for option in found.options])
+        (
+            found.text_pre_parse,
+            [(option.answer, option.score_fraction == 100, option.feedback) for option in found.options],
+        )
         for found in parse_string(text)["multichoice"]
     ]
 
