@@ -5,15 +5,48 @@ theme or of a library, and says which. A rule that finds nothing to mend where i
 a new version of the theme cannot bring a fault back unseen.
 """
 
+import base64
+import hashlib
+import os
 import re
+from pathlib import Path
 
 from bs4 import BeautifulSoup
+from course_styles import link_to_joined
 from docutils import nodes
+from PIL import Image
 from sphinx.errors import ExtensionError
 from sphinx.jinja2glue import BuiltinTemplateLoader
 
-# Nothing but the site itself; Leaflet and the theme style elements inline.
-POLICY = "default-src 'self' 'unsafe-inline' data: blob:; object-src 'none'; base-uri 'self'; form-action 'self'"
+# Nothing but the site itself, and of scripts in the page those that the build knows. Leaflet and the theme style elements
+# one by one. The frames of maps inherit the policy.
+POLICY = (
+    "default-src 'self' data: blob:; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'"
+)
+
+# Scripts that only some pages need, with the elements that need them.
+NEEDED_BY = {
+    "clipboard.min.js": "div.highlight pre",
+    "copybutton.js": "div.highlight pre",
+    "togglebutton.js": ".toggle, .admonition.dropdown",
+    "design-tabs.js": ".sd-tab-set",
+    "notes.js": ".page-notes",
+    "quiz.js": ".quiz-question",
+    "searchtools.js": "#search-results",
+    "language_data.js": "#search-results",
+    "searchindex.js": "#search-results",
+}
+# Settings inside the page, with the script that reads them. Those of DOCUMENTATION_OPTIONS come before the object is there:
+# they name the page, for a menu of versions, and switch search-as-you-type off, which the theme takes for off anyway.
+SETTINGS = {
+    r">(let toggle|var togglebutton)": "togglebutton.js",
+    r"x-thebe-config|kernelName|thebe": "sphinx-thebe.js",
+    r">DOCUMENTATION_OPTIONS\.": "version-switcher",
+}
+# Scripts that no page needs: fontawesome.js (540 kB compressed) draws icons that the style sheet draws already; Bootstrap
+# opens menus, which are <details> here; thebe is loaded twice and never used.
+NOT_NEEDED = ("fontawesome.js", "bootstrap.js", "sphinx-thebe.js")
 
 # The theme sets the colour mode after the page is drawn, which flashes in dark mode. Said before the first paint:
 MODE_SCRIPT = (
@@ -26,28 +59,50 @@ MODE_SCRIPT = (
 class PageFinisher(BuiltinTemplateLoader):
     """The standard template loader, with a last hand on whole pages."""
 
+    def init(self, builder, *args, **options):
+        self.builder = builder
+        super().init(builder, *args, **options)
+
     def render(self, template, context):
         text = super().render(template, context)
         if not text.lstrip()[:20].lower().startswith("<!doctype html") or "pagename" not in context:
             return text  # a part of a page
-        return finish_page(text, context["pagename"])
+        env = self.builder.env
+        pictures = {name: Path(env.srcdir, path) for path, (_, name) in env.images.items()}
+        return finish_page(text, context["pagename"], pictures)
 
 
 def setup(app):
     app.config.template_bridge = "course_pages.PageFinisher"
+    app.setup_extension("course_styles")
+    app.add_js_file("page.js", loading_method="defer")
+    app.connect("doctree-read", lighten_pictures)
     app.connect("html-page-context", describe_page)
     app.connect("doctree-resolved", require_text_alternatives)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def finish_page(text, name):
-    """Apply every rule to one page."""
+def finish_page(text, name, pictures):
+    """Apply every rule to one page.
+
+    Parameters
+    ----------
+    text, name : str
+        The page as the theme wrote it, and its name.
+    pictures : dict
+        The file of each picture of the book, by its name in the site.
+
+    Returns
+    -------
+    str
+    """
     page = BeautifulSoup(text, "html.parser")
     for rule in (
         drop_unused_scripts,
-        drop_late_digest,
-        set_policy,
+        defer_scripts,
+        link_to_joined,
         set_mode_early,
+        mend_menus,
         mend_labels,
         mend_landmarks,
         mend_tables,
@@ -56,35 +111,57 @@ def finish_page(text, name):
     ):
         if rule(page) is False:
             raise ExtensionError(f"{name}: the rule {rule.__name__} found nothing to mend; has the theme changed?")
+    size_pictures(page, pictures)
+    set_policy(page)  # when the scripts are what they will be
     return str(page)
 
 
 def drop_unused_scripts(page):
-    """fontawesome.js (540 kB gzip) only redraws icons that the style sheet already draws; thebe is loaded twice and
-    never used; the search index is loaded on every page for search-as-you-type, and search works without."""
+    """The theme loads every script on every page, and says at the head of the page what it loads at its end."""
     dropped = 0
-    for tag in page.find_all(["script", "link"]):
-        address = tag.get("src") or tag.get("href") or ""
-        inline = tag.string or ""
-        if "fontawesome" in address and address.split("?")[0].endswith(".js"):
+    for tag in page.select('script[src], link[rel="preload"], link[href*="sphinx-thebe.css"]'):
+        name = tag.get("src", "").partition("?")[0].rpartition("/")[2]
+        if tag.name == "link" or name in NOT_NEEDED or name in NEEDED_BY and not page.select_one(NEEDED_BY[name]):
+            tag.decompose()
             dropped += 1
-        elif "thebe" not in address and "thebe" not in inline.lower():
-            continue
-        tag.decompose()
     return dropped > 0
 
 
-def drop_late_digest(page):
-    """MyST-NB and sphinx-exercise copy their style sheets late: Sphinx adds a digest only from the second build on."""
-    for sheet in page.select('link[href*="mystnb."], link[href*="exercise.css"]'):
-        sheet["href"] = sheet["href"].partition("?")[0]
+def defer_scripts(page):
+    """A page is shown before its scripts are there. What is left in the page itself are settings of scripts that stay,
+    each once."""
+    seen = set()
+    for script in page.find_all("script"):
+        text = script.string or ""
+        if script.get("src"):
+            script["defer"] = "defer"
+        elif text in seen or is_setting_of_nothing(script, page):
+            script.decompose()
+        else:
+            seen.add(text)
+    return bool(seen)
+
+
+def is_setting_of_nothing(script, page):
+    return any(
+        re.search(setting, str(script)) and not page.select_one(f'script[src*="{name}"]')
+        for setting, name in SETTINGS.items()
+    )
 
 
 def set_policy(page):
-    """No page may ask another host for anything."""
+    """No page may ask another host for anything, and no script may run in it that was not there when it was built."""
+    frames = [BeautifulSoup(frame["srcdoc"], "html.parser") for frame in page.select("iframe[srcdoc]")]
+    inline = [script for document in (page, *frames) for script in document.find_all("script", src=False)]
+    digests = {hashlib.sha256(script.string.encode()).digest() for script in inline if is_code(script)}
+    allowed = sorted(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     meta = page.new_tag("meta")
-    meta.attrs = {"http-equiv": "Content-Security-Policy", "content": POLICY}
+    meta.attrs = {"http-equiv": "Content-Security-Policy", "content": POLICY.format(scripts=" ".join(allowed))}
     page.head.insert(0, meta)
+
+
+def is_code(script):
+    return script.get("type", "text/javascript") == "text/javascript" and script.string
 
 
 def set_mode_early(page):
@@ -93,6 +170,20 @@ def set_mode_early(page):
     if not script:
         return False
     script.string = MODE_SCRIPT
+
+
+def mend_menus(page):
+    """Menus that open without a script: Bootstrap's 24 kB serve nothing else. And no script inside an attribute."""
+    for menu in page.select("div.dropdown:has(> button.dropdown-toggle)"):
+        button = menu.button
+        menu.name, button.name = "details", "summary"
+        button.attrs = {name: button[name] for name in ("class", "aria-label") if name in button.attrs}
+    printers = page.select("button[onclick]")
+    for printer in printers:
+        if printer["onclick"] != "window.print()" or "btn-download-pdf-button" not in printer["class"]:
+            return False
+        del printer["onclick"]  # page.js does it
+    return not page.select('[data-bs-toggle="dropdown"]')
 
 
 def mend_labels(page):
@@ -104,7 +195,7 @@ def mend_labels(page):
         for icon in button.find_all(["svg", "i"]):
             del icon["title"]
             icon["aria-hidden"] = "true"
-    for summary in page.select("summary[aria-label]"):
+    for summary in page.select("summary[aria-label]:not(.dropdown-toggle)"):
         del summary["aria-label"]
     return bool(buttons)
 
@@ -135,6 +226,31 @@ def mend_links_out(page):
     """A link to another host must not hand it the address of the page."""
     for link in page.select('a[href^="http"]'):
         link["rel"] = "noopener noreferrer"
+
+
+def size_pictures(page, pictures):
+    """A picture has its room before it is there, so that nothing moves; it is fetched when it comes near."""
+    for picture in page.select("img[src]"):
+        path = pictures.get(picture["src"].rpartition("/")[2])
+        if path and path.suffix == ".png":
+            with Image.open(path) as image:
+                picture["width"], picture["height"] = image.size
+            picture["loading"] = "lazy"
+
+
+def lighten_pictures(app, doctree):
+    """Plots with a palette of 256 colours, which is a third of their weight. Their main colours stay the same."""
+    for node in doctree.findall(nodes.image):
+        path = Path(app.srcdir, node["uri"].lstrip("/"))
+        if "jupyter_execute" not in path.parts or path.suffix != ".png":
+            continue
+        with Image.open(path) as image:
+            if image.mode == "P" or image.convert("RGBA").getextrema()[3][0] < 255:
+                continue  # done before, or partly transparent
+            light = image.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        new = path.with_suffix(f".{os.getpid()}")
+        light.save(new, "png", optimize=True)
+        new.replace(path)
 
 
 def describe_page(app, pagename, templatename, context, doctree):
