@@ -235,12 +235,6 @@ def test_axe_finds_nothing_in_open_details_search_and_places(browser, address, s
     context.close()
 
 
-def test_a_map_page_weighs_less_than_400_kilobytes_of_its_own(site):
-    """The page and what its maps share, compressed; theme, search and fonts belong to every page."""
-    files = [site / MAP_PAGE, *(site / "_static" / "maps").iterdir()]
-    assert sum(len(gzip.compress(file.read_bytes())) for file in files) < 400_000
-
-
 def test_a_layer_can_be_switched_off_by_keyboard(page, base):
     content = open_map(page, base)
     shown = content.locator("path.route")
@@ -295,19 +289,55 @@ def test_nothing_is_cut_off_at_320_pixels(browser, address, site):
     context.close()
 
 
-def test_no_page_weighs_more_than_900_kilobytes(browser, address, site):
-    """As a server that compresses would send it; pictures and fonts are compressed already."""
-    for name in chapter_pages(site):
-        context = browser.new_context()
+def test_markup_that_gets_into_a_page_does_not_run(page, site, tmp_path):
+    """The policy is the second lock, if ever a text is not escaped."""
+    text = (site / "book/how-to-use.html").read_text("utf-8").replace("../_static", (site / "_static").as_uri())
+    bad = (
+        "<script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)></svg>"
+        "<iframe srcdoc='<script>alert(4)</script>'></iframe><a href='javascript:alert(5)' id=bad>x</a>"
+        "<script src='data:text/javascript,alert(6)'></script><object data='data:text/html,x'></object>"
+    )
+    (tmp_path / "page.html").write_text(text.replace("</h1>", f"</h1>{bad}", 1), "utf-8")
+    ran = []
+    page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+    page.goto((tmp_path / "page.html").as_uri())
+    page.locator("#bad").click()
+    page.wait_for_timeout(200)
+    assert ran == [] and sum("Content Security Policy" in fault for fault in page.faults) >= 6
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_the_menu_of_downloads_opens_inside_the_page_and_closes(browser, address, width):
+    context = browser.new_context(viewport={"width": width, "height": 700})
+    page = context.new_page()
+    page.add_init_script("window.print = () => { document.title = 'printed'; }")
+    page.goto(f"{address}/book/russia.html")
+    menu, items = page.locator("details.dropdown"), page.locator("details.dropdown .dropdown-menu")
+    menu.locator("summary").press("Enter")
+    box = items.bounding_box()
+    assert items.get_by_role("link", name="Notebook (.ipynb)").is_visible()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    items.get_by_role("button", name="Print").press("Enter")
+    assert page.title() == "printed"
+    page.keyboard.press("Escape")
+    assert not items.is_visible() and menu.locator("summary").evaluate("e => e === document.activeElement")
+    menu.locator("summary").click()
+    page.mouse.click(width / 2, 600)
+    assert not items.is_visible()
+    context.close()
+
+
+def test_nothing_moves_while_a_page_is_loaded(browser, address):
+    script = """new PerformanceObserver(list => { for (const entry of list.getEntries()) window.shift += entry.value; })
+        .observe({type: 'layout-shift', buffered: true}); window.shift = 0;"""
+    for width in (1280, 390):
+        context = browser.new_context(viewport={"width": width, "height": 800})
+        context.add_init_script(script)
         page = context.new_page()
-        asked = set()
-        page.on("request", lambda request: asked.add(urlsplit(request.url).path))
-        page.goto(f"{address}/{name}")
-        draw_maps(page)
-        page.wait_for_load_state("networkidle")
-        files = [site / unquote(path.lstrip("/")) for path in asked if path.startswith("/")]
-        weight = sum(len(gzip.compress(file.read_bytes())) for file in files if file.is_file())
-        assert weight < 900_000, f"{name}: {weight / 1000:.0f} kB"
+        for name in ("book/event-counts.html", "book/events.html", "book/claims.html", MAP_PAGE):
+            page.goto(f"{address}/{name}")
+            page.wait_for_load_state("networkidle")
+            assert page.evaluate("window.shift") < 0.02, f"{name} at {width}"
         context.close()
 
 

@@ -119,8 +119,23 @@ def test_a_changed_style_sheet_reaches_the_site(book):
     page = (site / "book/index.html").read_text("utf-8")
     change(sheet, ".course-map {", ".course-map { color: red;")
     assert ran(build(book)) == set()
-    assert (site / "_static/course.css").read_bytes() == sheet.read_bytes()
-    assert re.search(r"course\.css\?v=\w+", page)[0] not in (site / "book/index.html").read_text("utf-8")
+    assert ".course-map{color: red;" in (site / "_static/site.css").read_text("utf-8")
+    assert re.search(r"site\.css\?v=\w+", page)[0] not in (site / "book/index.html").read_text("utf-8")
+
+
+def test_the_style_sheet_does_not_depend_on_the_pages_that_were_written(book):
+    build(book)
+    site, before = book / "_build" / "html", fingerprint(book / "_build" / "html")
+    assert ".sd-badge{" not in (site / "_static/site.css").read_text("utf-8")
+    change(book / "book/prose.md", "This page", "{bdg}`This` page")
+    assert ran(build(book)) == set()
+    sheet = (site / "_static/site.css").read_text("utf-8")
+    assert ".sd-badge{" in sheet and ".course-map{" in sheet  # the map stands on another page
+    versions = {re.search(r"site\.css\?v=(\w+)", page.read_text("utf-8"))[1] for page in (site / "book").glob("*.html")}
+    assert versions == {hashlib.sha256(sheet.encode()).hexdigest()[:8]}
+    change(book / "book/prose.md", "{bdg}`This` page", "This page")
+    assert ran(build(book)) == set()
+    assert fingerprint(site) == before
 
 
 def test_an_unchanged_book_is_left_alone(book):
@@ -451,7 +466,7 @@ def test_the_bridge_says_when_the_theme_has_changed():
     from sphinx.errors import ExtensionError
 
     with pytest.raises(ExtensionError, match="found nothing to mend; has the theme changed"):
-        course_pages.finish_page("<!DOCTYPE html><html><head></head><body></body></html>", "a page")
+        course_pages.finish_page("<!DOCTYPE html><html><head></head><body></body></html>", "a page", {})
 
 
 def test_chapters_carry_the_header_that_the_cache_needs():

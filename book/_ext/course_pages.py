@@ -107,6 +107,7 @@ def finish_page(text, name, pictures):
         mend_landmarks,
         mend_tables,
         mend_bibliography,
+        shorten_citations,
         mend_links_out,
     ):
         if rule(page) is False:
@@ -222,6 +223,12 @@ def mend_bibliography(page):
         entry["role"] = "listitem"
 
 
+def shorten_citations(page):
+    """Every citation carries the whole entry as a hint, with the address: a third of a long page. The list has both."""
+    for link in page.select(".bibtex-citation a[title]"):
+        link["title"] = link["title"].partition(". Kind: ")[0]
+
+
 def mend_links_out(page):
     """A link to another host must not hand it the address of the page."""
     for link in page.select('a[href^="http"]'):
@@ -239,7 +246,7 @@ def size_pictures(page, pictures):
 
 
 def lighten_pictures(app, doctree):
-    """Plots with a palette of 256 colours, which is a third of their weight. Their main colours stay the same."""
+    """Plots with a palette of 128 colours, which is a third of their weight. Their main colours stay the same."""
     for node in doctree.findall(nodes.image):
         path = Path(app.srcdir, node["uri"].lstrip("/"))
         if "jupyter_execute" not in path.parts or path.suffix != ".png":
@@ -247,7 +254,7 @@ def lighten_pictures(app, doctree):
         with Image.open(path) as image:
             if image.mode == "P" or image.convert("RGBA").getextrema()[3][0] < 255:
                 continue  # done before, or partly transparent
-            light = image.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+            light = image.convert("RGB").quantize(128, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         new = path.with_suffix(f".{os.getpid()}")
         light.save(new, "png", optimize=True)
         new.replace(path)
