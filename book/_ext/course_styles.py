@@ -176,6 +176,7 @@ def font_rule(rule, path, icons):
     file = io.BytesIO()
     font.save(file)
     declarations = tinycss2.parse_blocks_contents(rule.content, skip_comments=True, skip_whitespace=True)
-    others = "".join(f"{part.name}:{text_of(part.value)};" for part in declarations if part.type == "declaration" and part.name != "src")
+    kept = [part for part in declarations if part.type == "declaration" and part.name != "src"]
+    others = "".join(f"{part.name}:{text_of(part.value)};" for part in kept)
     data = base64.b64encode(file.getvalue()).decode()
     return f'@font-face{{{others}src:url("data:font/woff;base64,{data}") format("woff")}}'
