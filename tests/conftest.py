@@ -51,15 +51,6 @@ def site():
     return ROOT / "_build" / "html"
 
 
-@pytest.fixture
-def copy(site, tmp_path):
-    """A copy of the repository with its built book, to break things in."""
-    folder = tmp_path / "a copy é"
-    ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".pytest_cache", ".hypothesis")
-    shutil.copytree(ROOT, folder, ignore=ignored)
-    return folder
-
-
 HEADER = """---
 jupytext: {text_representation: {extension: .md, format_name: myst}}
 kernelspec:
