@@ -192,8 +192,9 @@ def is_external(url):
 
 
 def pages(site):
-    """Every page of the built book, as a path relative to its folder."""
-    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html") if "_static" not in path.parts)
+    """Every page of the built book, as a path relative to its folder; the decks of slides are no pages."""
+    found = (path.relative_to(site) for path in site.rglob("*.html"))
+    return sorted(path.as_posix() for path in found if path.parts[0] not in ("_static", "slides"))
 
 
 def chapter_pages(site):

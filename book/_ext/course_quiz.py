@@ -5,7 +5,7 @@
     {"question": "…", "type": "multiple_choice", "answers": [{"answer": "…", "correct": true, "feedback": "…"}, …]}
 
 Texts are Markdown; feedback may cite. Without the script a page lists the options and folds the feedback; with it an option is
-a button that answers at once.
+a button that answers at once, and the reader's own browser keeps which first answers were right.
 """
 
 import json
@@ -81,6 +81,8 @@ class Quiz(SphinxDirective):
         lines = [f"**Question {number}.** {one_line(question['question'])}", "", *options, "", *dropdown]
         container = nodes.container(classes=["quiz-question"])
         self.state.nested_parse(StringList(lines, source=str(path)), self.content_offset, container)
+        for item, answer in zip(container.findall(nodes.list_item), question["answers"]):
+            item["classes"] += ["quiz-right"] if answer["correct"] else []  # progress.js counts first answers
         return container
 
 
@@ -93,4 +95,6 @@ def setup(app):
     app.add_directive("quiz", Quiz)
     app.add_js_file("quiz.js", loading_method="defer")
     app.add_css_file("quiz.css")
+    app.add_js_file("progress.js", loading_method="defer")  # on every page: the sidebar ticks chapters read
+    app.add_css_file("progress.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

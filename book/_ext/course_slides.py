@@ -1,0 +1,298 @@
+"""Slides of each chapter: a deck of reveal.js made from the page itself when the page is written.
+
+A deck shows the headings, figures, maps, tables, source checks, exercises and questions of its chapter and the sentence
+with which each paragraph opens, where it is short; what the chapter says in full stands in the notes of the speaker. A
+page that is not written again keeps its deck. All decks share one copy of reveal.js, from the package sphinx-revealjs.
+"""
+
+import html
+import re
+import shutil
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from bs4 import BeautifulSoup, Tag
+from course_downloads import _link as menu_link
+from course_pages import POLICY, mend_tables
+
+FOLDER = "slides"
+REVEAL = ["LICENSE", "dist/reset.css", "dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js"]
+MOST_LINES = 6  # on a slide
+LONGEST_LINE = 130  # characters
+SUMMARY_SLIDE = 850  # characters: what a slide of points holds before the next one begins
+NOT_SHOWN = "Further reading"
+
+DECK = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}: slides – {book}</title>
+<link rel="icon" href="../_static/favicon.svg">
+<link rel="stylesheet" href="../_static/reveal/reset.css">
+<link rel="stylesheet" href="../_static/reveal/reveal.css">
+<link rel="stylesheet" href="../_static/slides.css">
+<script defer src="../_static/reveal/reveal.js"></script>
+<script defer src="../_static/reveal/notes.js"></script>
+<script defer src="../_static/slides.js"></script>
+</head>
+<body>
+<noscript>These slides need scripts. <a href="{page}">The chapter</a> does not, and says everything.</noscript>
+<main class="reveal"><div class="slides">
+{slides}
+</div></main>
+</body>
+</html>
+"""
+FIRST = """\
+<h1>{title}</h1>
+<p>{book}</p>
+<p class="small"><a href="{page}">The chapter</a>, with its sources. Text and figures: CC BY 4.0.
+Keys: arrows to move, <kbd>S</kbd> notes for the speaker, <kbd>O</kbd> overview, <kbd>?</kbd> all keys.</p>"""
+
+
+def setup(app):
+    app.connect("html-page-context", write_deck, priority=960)  # after course_downloads has named its menu
+    app.connect("build-finished", share, priority=800)  # before the site is published
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def write_deck(app, pagename, templatename, context, doctree):
+    """The deck of a chapter, which is a page with a quiz, and its line in the menu of downloads."""
+    path = Path(app.outdir, FOLDER, f"{Path(pagename).name}.html")
+    if app.builder.format != "html" or doctree is None or 'class="quiz-question' not in context["body"]:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(deck(context["body"], app.config.html_title, f"../{pagename}.html"), "utf-8")
+    for group in context["header_buttons"]:
+        if group.get("label") == "download-buttons":
+            address = f"{context['pathto'](FOLDER, 1)}/{path.name}"
+            group["buttons"].insert(0, menu_link("Slides (.html)", address, "fas fa-display"))
+
+
+def share(app, exception):
+    """What all decks load; and no deck of a page that is gone."""
+    if exception or app.builder.format != "html":
+        return
+    pages = {Path(name).name for name in app.env.all_docs}
+    for path in Path(app.outdir, FOLDER).glob("*.html"):
+        if path.stem not in pages:
+            path.unlink()
+    folder = Path(app.outdir, "_static", "reveal")
+    folder.mkdir(parents=True, exist_ok=True)
+    with as_file(files("sphinx_revealjs") / "_static" / "revealjs") as reveal:
+        for name in REVEAL:
+            shutil.copyfile(reveal / name, folder / Path(name).name)
+
+
+def deck(body, book, page):
+    """A deck as text.
+
+    Parameters
+    ----------
+    body : str
+        A chapter as Sphinx writes it, in HTML.
+    book : str
+        Title of the book.
+    page : str
+        Address of the chapter, as seen from the deck.
+    """
+    chapter = BeautifulSoup(body, "html.parser")
+    tidy(chapter)
+    section = chapter.section
+    title = section.h1.get_text()
+    texts = {"title": html.escape(title), "book": html.escape(book), "page": page}
+    first = Slide("")
+    first.shown.append(FIRST.format(**texts))
+    slides = [first]
+    for part in section.find_all(True, recursive=False):
+        if part.name == "section":
+            if part.h2.get_text() != NOT_SHOWN:
+                slides += slides_of(part, part.h2.get_text())
+        elif "admonition" in part.get("class", []):
+            slides.append(goals(part))
+        elif part.name != "h1":
+            slides[-1].notes.append(part)
+    return DECK.format(policy=POLICY, slides="\n".join(map(str, slides)), **texts)
+
+
+def tidy(chapter):
+    """Take away what belongs to the page alone: addresses inside it, code, scripts' hooks, notes at its end."""
+    for part in chapter.select(".headerlink, .page-notes, .cell_input, style, .sd-summary-state-marker"):
+        part.decompose()
+    for part in chapter.find_all(id=True):
+        del part["id"]
+    for link in chapter.find_all("a"):
+        link.unwrap()
+    mend_tables(chapter)
+    for frame in chapter.select(".course-map iframe"):  # a map draws itself when its slide comes
+        frame["data-srcdoc"] = frame["srcdoc"]
+        del frame["srcdoc"], frame["loading"], frame["height"], frame["style"]
+
+
+class Slide:
+    """A heading, what stands below it, short lines, and notes."""
+
+    def __init__(self, heading, kind=""):
+        self.heading, self.kind, self.shown, self.lines, self.notes = heading, kind, [], [], []
+
+    def __str__(self):
+        heading = f"<h2>{html.escape(self.heading)}</h2>" if self.heading else ""
+        lines = "".join(f"<li>{html.escape(line)}</li>" for line in self.lines)
+        listed = f"<ul>{lines}</ul>" if len(self.lines) > 1 else "".join(f"<p>{html.escape(x)}</p>" for x in self.lines)
+        shown = "".join(map(str, self.shown))
+        notes = "\n".join(map(str, self.notes))
+        return (
+            f'<section class="{self.kind or "plain"}">{heading}<div class="content">{shown}{listed}</div>'
+            f'<aside class="notes">{notes}</aside></section>'
+        )
+
+
+def goals(box):
+    """The slide of what one will be able to do; times and prerequisites are notes."""
+    slide = Slide("You will be able to")
+    for part in box.find_all(["p", "ul"], class_=lambda kinds: kinds != "admonition-title", recursive=False)[1:]:
+        (slide.shown if part.name == "ul" else slide.notes).append(part)
+    return slide
+
+
+def slides_of(section, heading):
+    """Slides of a section: one that opens it, then one for each exhibit, box, exercise and question."""
+    opening = Slide(heading)
+    slides = [opening]
+    for part in section.find_all(True, recursive=False):
+        kinds = part.get("class", [])
+        if part.name == "section":
+            slides += slides_of(part, part.find(re.compile("^h[3-6]$")).get_text())
+        elif re.match("h[2-6]$", part.name):
+            continue
+        elif "quiz-question" in kinds:
+            slides.append(question(part, heading))
+        elif "admonition" in kinds:
+            made = box(part)
+            slides[-1].notes += made[0].notes if not made[0].shown and not made[0].lines else []
+            slides += [slide for slide in made if slide.shown or slide.lines]
+        elif shown := exhibits(part):
+            slides += [exhibited(exhibit, heading) for exhibit in shown]
+        elif part.name in ("ul", "ol") and heading == "Summary":
+            slides += points(part, heading)
+        elif part.name in ("p", "ul", "ol", "dl", "blockquote"):
+            if slides[-1].kind == "exhibit" and not slides[-1].lines:  # what to see in the figure
+                slides[-1].lines = lines_of(part)[:1]
+            else:
+                opening.lines += lines_of(part)[: MOST_LINES - len(opening.lines)]
+            slides[-1].notes.append(part)
+    if not (opening.lines or opening.notes) and len(slides) > 1:
+        slides.remove(opening)  # nothing but a heading, which the next slide repeats
+    return slides
+
+
+def exhibits(part):
+    """Figures, maps, tables and printed text in a part of a chapter, each ready for a slide."""
+    shown = part.select("figure, table, pre, img:not(figure img)")
+    if part.name in ("figure", "table", "pre"):
+        shown.append(part)
+    return [exhibit for exhibit in shown if exhibit.get_text(strip=True) or exhibit.name in ("figure", "img")]
+
+
+def exhibited(exhibit, heading):
+    """The slide of an exhibit. Citations, which would fill a table there, go to the notes."""
+    slide = Slide(heading, "exhibit")
+    slide.shown.append(exhibit)
+    cited = exhibit.select(".bibtex-citation") if exhibit.name == "table" else []
+    texts = dict.fromkeys(citation.extract().get_text().strip("[]") for citation in cited)
+    if texts:
+        slide.notes.append(f"<p>Sources: {html.escape('; '.join(texts))}.</p>")
+    return slide
+
+
+def points(listed, heading):
+    """The points of a summary in full, on as many slides as they need."""
+    slides, size = [], SUMMARY_SLIDE
+    for item in listed.find_all("li", recursive=False):
+        length = len(item.get_text())
+        if not slides or size + length > SUMMARY_SLIDE:
+            slides.append(Slide(heading))
+            size = 0
+        slides[-1].lines.append(plain(item))
+        size += length
+    return slides
+
+
+def question(part, heading):
+    """A question of the quiz with its options; the answers are notes."""
+    slide = Slide(heading, "question")
+    for child in part.find_all(True, recursive=False):
+        (slide.notes if child.name == "details" else slide.shown).append(child.ul if child.name == "details" else child)
+    return slide
+
+
+def box(part):
+    """A source check shows its claim and its verdict, an exercise its task, another box its short lines.
+
+    The first slide has nothing but notes if the box has nothing to show, as a solution in words.
+    """
+    kinds, title = part["class"], part.find(class_="admonition-title").extract().get_text(" ", strip=True)
+    check = "warning" in kinds and title.startswith("Source check")
+    slide = Slide(re.sub(r"\s+", " ", title), "check" if check else "box")
+    inner = part.section or part
+    found = exhibits(inner)
+    holders = [child for child in inner.find_all(True, recursive=False) if not any(within(x, child) for x in found)]
+    for child in holders:
+        if "exercise" in kinds:
+            slide.shown.append(child)
+        elif check:
+            if found_out := re.match("The source|Verdict|How to", child.get_text()):
+                step = {"Verdict": "fragment verdict", "How to": "fragment"}.get(found_out[0], "")  # the class answers first
+                slide.shown.append(bare(child, step))
+        elif "solution" not in kinds:
+            slide.lines += lines_of(child)[: MOST_LINES - len(slide.lines)]
+        slide.notes.append(child)
+    return [slide, *(exhibited(exhibit, slide.heading) for exhibit in found)]
+
+
+def within(element, holder):
+    return element is holder or any(parent is holder for parent in element.parents)
+
+
+def lines_of(part):
+    """Short lines that a paragraph or a list gives: first sentences, and what list items put in bold."""
+    if part.name == "p":
+        return [line for line in [first_sentence(part)] if line]
+    lines = []
+    for item in part.find_all(["li", "dt"]):
+        strong = item.find("strong")
+        lead = plain(strong).rstrip(".") if strong and plain(item).startswith(plain(strong)) else plain(item)
+        if 0 < len(lead) <= LONGEST_LINE:
+            lines.append(lead)
+    return lines
+
+
+def first_sentence(paragraph):
+    """The sentence with which a paragraph opens, if a slide can show it; else nothing.
+
+    A sentence in which another language is marked stays in the notes: a line has no marks.
+    """
+    found = re.match(r".{15,%d}?[.!?](?=\s+[A-Z“‘]|$)" % (LONGEST_LINE - 1), plain(paragraph))
+    foreign = [part.get_text() for part in paragraph.find_all(lang=True)]
+    return found[0] if found and not any(text in found[0] for text in foreign) else ""
+
+
+def bare(element: Tag, kind=""):
+    """An element without its citations and badges, as HTML."""
+    copy = BeautifulSoup(str(element), "html.parser")
+    for part in copy.select(".bibtex-citation, .claim"):
+        part.decompose()
+    if kind:
+        copy.find(True)["class"] = kind
+    text = re.sub(r"\s+", " ", str(copy))
+    text = re.sub(r" ?\((?:and|,|;|\s)*\)", "", text)  # what badges leave
+    return re.sub(r" ([.,;:])", r"\1", text)
+
+
+def plain(element: Tag):
+    """The words of an element without its citations and badges."""
+    return BeautifulSoup(bare(element), "html.parser").get_text().strip()
