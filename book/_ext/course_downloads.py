@@ -91,9 +91,9 @@ def add_buttons(app, pagename, templatename, context, doctree):
     for button in menu["buttons"]:  # the theme names them by their endings alone
         button["text"] = {".md": "Source (.md)", ".pdf": "Print (.pdf)"}[button["text"]]
     menu["buttons"] = [
-        _link("Notebook (.ipynb)", f"{up}/{name}.ipynb", "fas fa-code"),
-        _link("Notebook with outputs (.ipynb)", f"{up}/with-outputs/{name}.ipynb", "fas fa-code"),
-        _link("All notebooks, data and functions (.zip)", f"{up}/{ARCHIVE}.zip", "fas fa-box-archive"),
+        menu_link("Notebook (.ipynb)", f"{up}/{name}.ipynb", "fas fa-code"),
+        menu_link("Notebook with outputs (.ipynb)", f"{up}/with-outputs/{name}.ipynb", "fas fa-code"),
+        menu_link("All notebooks, data and functions (.zip)", f"{up}/{ARCHIVE}.zip", "fas fa-box-archive"),
         *menu["buttons"],
     ]
     options = app.config.html_theme_options
@@ -106,13 +106,13 @@ def add_buttons(app, pagename, templatename, context, doctree):
                 "icon": "fas fa-rocket",
                 "label": "launch-buttons",
                 "buttons": [
-                    _link(
+                    menu_link(
                         "Binder",
                         f"https://mybinder.org/v2/gh/{place}/{branch}?urlpath=lab/tree/book/{name}.md",
                         "_static/images/logo_binder.svg",
                     ),
                     # Colab opens notebooks of a repository: those of the site, which lies on the branch gh-pages.
-                    _link(
+                    menu_link(
                         "Colab",
                         f"https://colab.research.google.com/github/{place}/blob/gh-pages/{FOLDER}/{name}.ipynb",
                         "_static/images/logo_colab.png",
@@ -122,7 +122,7 @@ def add_buttons(app, pagename, templatename, context, doctree):
         )
 
 
-def _link(text, url, icon):
+def menu_link(text, url, icon):
     return {"type": "link", "text": text, "tooltip": text, "url": url, "icon": icon}
 
 

@@ -68,6 +68,7 @@ class Quiz(SphinxDirective):
     def run(self):
         path = Path(self.env.doc2path(self.env.docname)).parent / "quizzes" / f"{self.arguments[0]}.json"
         self.env.note_dependency(str(path))
+        self.env.metadata[self.env.docname]["quiz"] = True  # such a page is a chapter, which has slides
         questions = enumerate(read_questions(path), start=1)
         return [self.question(number, question, path) for number, question in questions]
 

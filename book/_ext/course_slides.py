@@ -12,8 +12,10 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
-from course_downloads import _link as menu_link
+from course_downloads import menu_link
 from course_pages import POLICY, mend_tables
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
 
 FOLDER = "slides"
 REVEAL = ["LICENSE", "dist/reset.css", "dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js"]
@@ -54,17 +56,49 @@ Keys: arrows to move, <kbd>S</kbd> notes for the speaker, <kbd>O</kbd> overview,
 
 
 def setup(app):
+    app.add_directive("slides", Slides)
+    app.connect("env-updated", name_new_decks)
+    app.connect("doctree-resolved", list_decks)
     app.connect("html-page-context", write_deck, priority=960)  # after course_downloads has named its menu
     app.connect("build-finished", share, priority=800)  # before the site is published
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
+class Slides(SphinxDirective):
+    """A list of all decks, in the order of the book."""
+
+    def run(self):
+        self.env.metadata[self.env.docname]["slides"] = True
+        return [nodes.container(classes=["slides-list"])]
+
+
+def chapters(env):
+    """Titles of the pages that have a deck, which are those with a quiz, by their names, in the order of the book."""
+    order = [name for name in env.collect_relations() if "quiz" in env.metadata[name]]
+    return {name: env.titles[name].astext() for name in order}
+
+
+def name_new_decks(app, env):
+    """Pages that list the decks are written again when there are others."""
+    before, env.course_decks = getattr(env, "course_decks", None), list(chapters(env))
+    return [] if before == env.course_decks else sorted(name for name in env.all_docs if "slides" in env.metadata[name])
+
+
+def list_decks(app, doctree, docname):
+    for place in doctree.findall(lambda node: "slides-list" in getattr(node, "attributes", {}).get("classes", [])):
+        folder = "../" * docname.count("/") + FOLDER
+        entries = nodes.bullet_list()
+        for name, title in chapters(app.env).items() if app.builder.format == "html" else ():
+            link = nodes.reference("", title, refuri=f"{folder}/{Path(name).name}.html", internal=True)
+            entries += nodes.list_item("", nodes.paragraph("", "", link))
+        place.extend([entries] if entries.children else [])
+
+
 def write_deck(app, pagename, templatename, context, doctree):
     """The deck of a chapter, which is a page with a quiz, and its line in the menu of downloads."""
-    path = Path(app.outdir, FOLDER, f"{Path(pagename).name}.html")
-    if app.builder.format != "html" or doctree is None or 'class="quiz-question' not in context["body"]:
-        path.unlink(missing_ok=True)
+    if app.builder.format != "html" or doctree is None or "quiz" not in app.env.metadata[pagename]:
         return
+    path = Path(app.outdir, FOLDER, f"{Path(pagename).name}.html")
     path.parent.mkdir(exist_ok=True)
     path.write_text(deck(context["body"], app.config.html_title, f"../{pagename}.html"), "utf-8")
     for group in context["header_buttons"]:
@@ -77,9 +111,9 @@ def share(app, exception):
     """What all decks load; and no deck of a page that is gone."""
     if exception or app.builder.format != "html":
         return
-    pages = {Path(name).name for name in app.env.all_docs}
+    names = {Path(name).name for name in chapters(app.env)}
     for path in Path(app.outdir, FOLDER).glob("*.html"):
-        if path.stem not in pages:
+        if path.stem not in names:
             path.unlink()
     folder = Path(app.outdir, "_static", "reveal")
     folder.mkdir(parents=True, exist_ok=True)
