@@ -104,20 +104,21 @@ def test_decks_share_what_they_load_and_ask_no_other_host(site, decks):
 def test_the_keyboard_moves_and_the_address_keeps_the_place(deck):
     assert deck.locator(f"{SLIDE} h1").is_visible()
     deck.keyboard.press("ArrowRight")
-    assert deck.locator(f"{SLIDE} h2").inner_text() == "You will be able to" and deck.url.endswith("#/1")
+    assert deck.locator(f"{SLIDE} h2").inner_text() == "You will be able to"
+    deck.wait_for_url("**#/1")
     deck.reload()
     deck.wait_for_selector(".reveal.ready")
     assert deck.locator(f"{SLIDE} h2").inner_text() == "You will be able to"
     deck.keyboard.press("ArrowLeft")
     deck.keyboard.press("End")
-    assert int(deck.url.rpartition("/")[2]) == deck.locator(".slides > section").count() - 1
+    deck.wait_for_url(f"**#/{deck.locator('.slides > section').count() - 1}")  # reveal.js writes it once a second
     assert deck.faults == []
 
 
 def test_a_map_draws_itself_when_its_slide_comes(page, site):
     page.goto(f"{site.as_uri()}/slides/russia.html")
     page.wait_for_selector(".reveal.ready")
-    assert len(page.frames) == 1, "no map before its slide"
+    assert page.locator("iframe[srcdoc]").count() == 0, "no map before its slide"
     for _ in range(page.locator(".slides > section").count() * 2):
         if page.locator(f"{SLIDE} iframe").count():
             break

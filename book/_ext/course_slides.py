@@ -42,9 +42,9 @@ DECK = """\
 </head>
 <body>
 <noscript>These slides need scripts. <a href="{page}">The chapter</a> does not, and says everything.</noscript>
-<main class="reveal"><div class="slides">
+<main><div class="reveal"><div class="slides">
 {slides}
-</div></main>
+</div></div></main>
 </body>
 </html>
 """
@@ -219,7 +219,9 @@ def slides_of(section, heading):
             else:
                 opening.lines += lines_of(part)[: MOST_LINES - len(opening.lines)]
             slides[-1].notes.append(part)
-    if not (opening.lines or opening.notes) and len(slides) > 1:
+    if opening.notes and not opening.lines:  # no paragraph opens with a short sentence
+        opening.lines = [line for part in opening.notes if (line := first_sentence(part, 400))][:1]
+    if not opening.lines and not opening.notes and len(slides) > 1:
         slides.remove(opening)  # nothing but a heading, which the next slide repeats
     return slides
 
@@ -305,12 +307,12 @@ def lines_of(part):
     return lines
 
 
-def first_sentence(paragraph):
+def first_sentence(paragraph, longest=LONGEST_LINE):
     """The sentence with which a paragraph opens, if a slide can show it; else nothing.
 
     A sentence in which another language is marked stays in the notes: a line has no marks.
     """
-    found = re.match(r".{15,%d}?[.!?](?=\s+[A-Z“‘]|$)" % (LONGEST_LINE - 1), plain(paragraph))
+    found = re.match(r".{15,%d}?[.!?](?=\s+[A-Z“‘]|$)" % (longest - 1), plain(paragraph))
     foreign = [part.get_text() for part in paragraph.find_all(lang=True)]
     return found[0] if found and not any(text in found[0] for text in foreign) else ""
 
