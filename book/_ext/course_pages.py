@@ -50,9 +50,10 @@ NOT_NEEDED = ("fontawesome.js", "bootstrap.js", "sphinx-thebe.js")
 
 # The theme sets the colour mode after the page is drawn, which flashes in dark mode. Said before the first paint:
 MODE_SCRIPT = (
-    'document.documentElement.dataset.mode = localStorage.getItem("mode") || "auto";'
-    'document.documentElement.dataset.theme = localStorage.getItem("theme") || '
-    '(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");'
+    '(() => { let mode, theme; try { mode = localStorage.getItem("mode"); theme = localStorage.getItem("theme"); } '
+    "catch { /* a browser that keeps nothing */ } const set = document.documentElement.dataset; "
+    'set.mode = mode || "auto"; '
+    'set.theme = theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"); })();'
 )
 
 
