@@ -7,6 +7,7 @@ import csv
 import re
 
 from course_build import DATA, REFERENCES
+from course_languages import INDEX_PARTS
 from course_notes import add_notes
 from docutils import nodes
 from pybtex.database import parse_file
@@ -23,6 +24,9 @@ RULES = {
     "minimum": lambda value: f"from {value}",
     "maximum": lambda value: f"to {value}",
 }
+
+# Forms of a term, in columns of the glossary.
+FORMS = {"korean": "ko", "russian": "ru", "kazakh": "kk"}
 
 
 class DataPackage(SphinxDirective):
@@ -94,6 +98,10 @@ class GlossaryTerms(SphinxDirective):
         name = f"term-{term['term_id']}"
         text = [nodes.Text(term["english"])]
         head = make_glossary_term(self.env, text, None, *self.get_source_info(), name, self.state.document)
+        entries = head.next_node(addnodes.index)["entries"]
+        for language, code in FORMS.items():
+            for form in filter(None, term[language].split(" / ")):
+                entries.append(("single", form, name, "main", INDEX_PARTS[code]))
         if term["term_id"] != term["english"].lower():
             self.env.get_domain("std")._note_term(term["term_id"], name)  # a short name for {term}
         chapter = addnodes.pending_xref(
@@ -132,7 +140,7 @@ def note(term):
 def forms(term):
     """A paragraph with the forms of a term in other languages, if it has any."""
     paragraph = nodes.paragraph()
-    for language, code in (("korean", "ko"), ("russian", "ru"), ("kazakh", "kk")):
+    for language, code in FORMS.items():
         if term[language]:
             paragraph += nodes.Text(f"{'; ' if len(paragraph) else ''}{language.capitalize()}: ")
             paragraph += nodes.inline(text=term[language], classes=[f"language-{code}"])  # becomes the attribute lang
@@ -191,7 +199,7 @@ def grid(caption, heads, widths, rows):
     group += [nodes.colspec(colwidth=width) for width in widths]
     group += nodes.thead("", row([[nodes.Text(head)] for head in heads]))
     group += nodes.tbody("", *(row(cells) for cells in rows))
-    return nodes.table("", nodes.title(text=caption), group)
+    return nodes.table("", nodes.title(text=caption), group, ids=[nodes.make_id(caption)])
 
 
 def row(cells):

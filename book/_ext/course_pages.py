@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 from bs4 import BeautifulSoup
+from course_languages import mark_languages
 from course_styles import link_to_joined
 from docutils import nodes
 from PIL import Image
@@ -33,6 +34,7 @@ NEEDED_BY = {
     "design-tabs.js": ".sd-tab-set",
     "notes.js": ".page-notes",
     "quiz.js": ".quiz-question",
+    "search.js": "#search-results",
     "searchtools.js": "#search-results",
     "language_data.js": "#search-results",
     "searchindex.js": "#search-results",
@@ -78,7 +80,6 @@ def setup(app):
     app.setup_extension("course_styles")
     app.add_js_file("page.js", loading_method="defer")
     app.connect("doctree-read", lighten_pictures)
-    app.connect("html-page-context", describe_page)
     app.connect("doctree-resolved", require_text_alternatives)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -110,6 +111,9 @@ def finish_page(text, name, pictures):
         mend_bibliography,
         shorten_citations,
         mend_links_out,
+        mend_exercises,
+        move_styles,
+        mark_languages,
     ):
         if rule(page) is False:
             raise ExtensionError(f"{name}: the rule {rule.__name__} found nothing to mend; has the theme changed?")
@@ -236,6 +240,27 @@ def mend_links_out(page):
         link["rel"] = "noopener noreferrer"
 
 
+def mend_exercises(page):
+    """Every exercise and every solution of a page has a part with the same id, and no heading of its own."""
+    for part in page.select("#exercise-content, #solution-content"):
+        part.name = "div"
+        del part["id"]
+
+
+def move_styles(page):
+    """HTML has style elements at the head only; pandas writes one with each table, and rules that are given up."""
+    seen = set()
+    for style in page.select("body style"):
+        if style.string not in seen:
+            seen.add(style.string)
+            del style["scoped"]
+            page.head.append(style.extract())
+        else:
+            style.decompose()
+    for cell in page.select("th[valign]"):
+        del cell["valign"]  # the rules of pandas say it too
+
+
 def size_pictures(page, pictures):
     """A picture has its room before it is there, so that nothing moves; it is fetched when it comes near."""
     for picture in page.select("img[src]"):
@@ -259,21 +284,6 @@ def lighten_pictures(app, doctree):
         new = path.with_suffix(f".{os.getpid()}")
         light.save(new, "png", optimize=True)
         new.replace(path)
-
-
-def describe_page(app, pagename, templatename, context, doctree):
-    """Search engines and previews show the first paragraph of a page."""
-    if doctree is None:
-        return
-    paragraph = next((p for p in doctree.findall(nodes.paragraph) if len(p.astext()) > 60), None)
-    if paragraph is None:
-        return
-    text = " ".join(paragraph.astext().split())
-    if len(text) > 160:
-        text = text[:157].rsplit(" ", 1)[0] + " …"
-    tag = BeautifulSoup("", "html.parser").new_tag("meta")
-    tag.attrs = {"name": "description", "content": text}
-    context["metatags"] = context.get("metatags", "") + str(tag)
 
 
 def require_text_alternatives(app, doctree, docname):
