@@ -64,8 +64,7 @@ class CourseSearch(SearchEnglish):
         self.russian = snowballstemmer.stemmer("russian")
 
     def split(self, text):
-        words = super().split(text)
-        return words + [part for word in words if re.search(f"[{HANGUL}]", word) for part in parts_of(word)]
+        return super().split(text) + [part for word in re.findall(f"[{HANGUL}]+", text) for part in parts_of(word)]
 
     def stem(self, word):
         word = word.lower()

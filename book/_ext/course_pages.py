@@ -229,9 +229,12 @@ def mend_bibliography(page):
 
 
 def shorten_citations(page):
-    """Every citation carries the whole entry as a hint, with the address: a third of a long page. The list has both."""
-    for link in page.select(".bibtex-citation a[title]"):
-        link["title"] = link["title"].partition(". Kind: ")[0]
+    """Every citation carries the whole entry as a hint, with the address: a third of a long page. The list has both. And
+    a numbered id, to which nothing links."""
+    for citation in page.select(".bibtex-citation"):
+        del citation["id"]
+        for link in citation.select("a[title]"):
+            link["title"] = link["title"].partition(". Kind: ")[0]
 
 
 def mend_links_out(page):
