@@ -62,6 +62,7 @@ def toolkit_modules(tree):
     return found
 
 
+@cache  # as for files_read
 def imported(tree):
     """Files of the modules of the toolkit that some code imports itself."""
     names = set()

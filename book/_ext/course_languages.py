@@ -36,9 +36,10 @@ def language_of(text):
 
 def mark_languages(page):
     """Say the language of every text in other letters than Latin ones, unless an element around it says one."""
-    for code, name in INDEX_PARTS.items():
-        for heading in page.find_all("h2", string=name):
-            heading.find_next_sibling("table")["lang"] = code
+    codes = {name: code for code, name in INDEX_PARTS.items()}
+    for heading in page.find_all("h2"):
+        if heading.string in codes:
+            heading.find_next_sibling("table")["lang"] = codes[heading.string]
     for text in page.find_all(string=RUN):
         around = next(element["lang"] for element in text.parents if element.get("lang"))
         if around != "en" or text.parent.name in ("script", "style", "title"):

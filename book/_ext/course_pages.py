@@ -26,18 +26,19 @@ POLICY = (
     "object-src 'none'; base-uri 'self'; form-action 'self'"
 )
 
-# Scripts that only some pages need, with the elements that need them.
+# Scripts that only some pages need, with the classes, or the id, of an element that needs them.
+CODE, TOGGLES, SEARCH = [{"highlight"}], [{"toggle"}, {"admonition", "dropdown"}], [{"#search-results"}]
 NEEDED_BY = {
-    "clipboard.min.js": "div.highlight pre",
-    "copybutton.js": "div.highlight pre",
-    "togglebutton.js": ".toggle, .admonition.dropdown",
-    "design-tabs.js": ".sd-tab-set",
-    "notes.js": ".page-notes",
-    "quiz.js": ".quiz-question",
-    "search.js": "#search-results",
-    "searchtools.js": "#search-results",
-    "language_data.js": "#search-results",
-    "searchindex.js": "#search-results",
+    "clipboard.min.js": CODE,
+    "copybutton.js": CODE,
+    "togglebutton.js": TOGGLES,
+    "design-tabs.js": [{"sd-tab-set"}],
+    "notes.js": [{"page-notes"}],
+    "quiz.js": [{"quiz-question"}],
+    "search.js": SEARCH,
+    "searchtools.js": SEARCH,
+    "language_data.js": SEARCH,
+    "searchindex.js": SEARCH,
 }
 # Settings inside the page, with the script that reads them. Those of DOCUMENTATION_OPTIONS come before the object is there:
 # they name the page, for a menu of versions, and switch search-as-you-type off, which the theme takes for off anyway.
@@ -124,46 +125,52 @@ def finish_page(text, name, pictures):
 
 def drop_unused_scripts(page):
     """The theme loads every script on every page, and says at the head of the page what it loads at its end."""
-    dropped = 0
-    for tag in page.select('script[src], link[rel="preload"], link[href*="sphinx-thebe.css"]'):
-        name = tag.get("src", "").partition("?")[0].rpartition("/")[2]
-        if tag.name == "link" or name in NOT_NEEDED or name in NEEDED_BY and not page.select_one(NEEDED_BY[name]):
-            tag.decompose()
-            dropped += 1
-    return dropped > 0
+    kinds = {frozenset([*tag.get("class", ()), f"#{tag.get('id')}"]) for tag in page.find_all(True)}
+    unused = {name for name, needs in NEEDED_BY.items() if not any(need <= kind for need in needs for kind in kinds)}
+    dropped = [
+        *(tag for tag in page.find_all("script") if name_of(tag.get("src", "")) in {*unused, *NOT_NEEDED}),
+        *(tag for tag in page.find_all("link") if "preload" in tag["rel"] or name_of(tag["href"]) == "sphinx-thebe.css"),
+    ]
+    for tag in dropped:
+        tag.decompose()
+    return bool(dropped)
+
+
+def name_of(address):
+    return address.partition("?")[0].rpartition("/")[2]
 
 
 def defer_scripts(page):
     """A page is shown before its scripts are there. What is left in the page itself are settings of scripts that stay,
     each once."""
-    seen = set()
-    for script in page.find_all("script"):
+    scripts, seen = page.find_all("script"), set()
+    sources = " ".join(script.get("src", "") for script in scripts)
+    for script in scripts:
         text = script.string or ""
         if script.get("src"):
             script["defer"] = "defer"
-        elif text in seen or is_setting_of_nothing(script, page):
+        elif text in seen or any(re.search(sign, str(script)) and name not in sources for sign, name in SETTINGS.items()):
             script.decompose()
         else:
             seen.add(text)
     return bool(seen)
 
 
-def is_setting_of_nothing(script, page):
-    return any(
-        re.search(setting, str(script)) and not page.select_one(f'script[src*="{name}"]')
-        for setting, name in SETTINGS.items()
-    )
-
-
 def set_policy(page):
     """No page may ask another host for anything, and no script may run in it that was not there when it was built."""
-    frames = [BeautifulSoup(frame["srcdoc"], "html.parser") for frame in page.select("iframe[srcdoc]")]
-    inline = [script for document in (page, *frames) for script in document.find_all("script", src=False)]
+    meta = page.new_tag("meta")
+    frames = [frame["srcdoc"] for frame in page.find_all("iframe") if frame.get("srcdoc")]
+    meta.attrs = {"http-equiv": "Content-Security-Policy", "content": policy(page, frames)}
+    page.head.insert(0, meta)
+
+
+def policy(page, frames):
+    """The policy of a page, or of a part of one, and of the documents in its frames."""
+    documents = [page, *(BeautifulSoup(frame, "html.parser") for frame in frames)]
+    inline = [script for document in documents for script in document.find_all("script", src=False)]
     digests = {hashlib.sha256(script.string.encode()).digest() for script in inline if is_code(script)}
     allowed = sorted(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-    meta = page.new_tag("meta")
-    meta.attrs = {"http-equiv": "Content-Security-Policy", "content": POLICY.format(scripts=" ".join(allowed))}
-    page.head.insert(0, meta)
+    return POLICY.format(scripts=" ".join(allowed))
 
 
 def is_code(script):
@@ -180,29 +187,29 @@ def set_mode_early(page):
 
 def mend_menus(page):
     """Menus that open without a script: Bootstrap's 24 kB serve nothing else. And no script inside an attribute."""
-    for menu in page.select("div.dropdown:has(> button.dropdown-toggle)"):
-        button = menu.button
-        menu.name, button.name = "details", "summary"
-        button.attrs = {name: button[name] for name in ("class", "aria-label") if name in button.attrs}
-    printers = page.select("button[onclick]")
-    for printer in printers:
-        if printer["onclick"] != "window.print()" or "btn-download-pdf-button" not in printer["class"]:
-            return False
-        del printer["onclick"]  # page.js does it
-    return not page.select('[data-bs-toggle="dropdown"]')
+    for button in page.find_all("button"):
+        if button.get("data-bs-toggle") == "dropdown":
+            button.parent.name, button.name = "details", "summary"
+            button.attrs = {name: button[name] for name in ("class", "aria-label") if name in button.attrs}
+        elif "onclick" in button.attrs:
+            if button["onclick"] != "window.print()" or "btn-download-pdf-button" not in button["class"]:
+                return False
+            del button["onclick"]  # page.js does it
 
 
 def mend_labels(page):
     """axe label-content-name-mismatch: an accessible name must hold the words that are shown."""
-    buttons = page.select("button.search-button-field, button.theme-switch-button")
+    wanted = {"search-button-field", "theme-switch-button"}
+    buttons = [button for button in page.find_all("button") if wanted & set(button.get("class", ()))]
     for button in buttons:
         if "search-button-field" in button["class"]:
             del button["title"], button["aria-label"]
         for icon in button.find_all(["svg", "i"]):
             del icon["title"]
             icon["aria-hidden"] = "true"
-    for summary in page.select("summary[aria-label]:not(.dropdown-toggle)"):
-        del summary["aria-label"]
+    for summary in page.find_all("summary"):
+        if "dropdown-toggle" not in summary.get("class", ()):
+            del summary["aria-label"]
     return bool(buttons)
 
 
@@ -216,57 +223,61 @@ def mend_landmarks(page):
 
 def mend_tables(page):
     """axe empty-table-header: pandas writes an empty header cell in the corner of a table."""
-    for cell in page.select("table.dataframe th"):
-        if not cell.get_text(strip=True):
+    for cell in page.find_all("th"):
+        if not cell.get_text(strip=True) and "dataframe" in cell.find_parent("table").get("class", ()):
             cell.name = "td"
             del cell["scope"]
 
 
 def mend_bibliography(page):
     """axe aria-deprecated-role, aria-required-children: docutils gives the items of a list a role that is given up."""
-    for entry in page.select('[role="doc-biblioentry"]'):
-        entry["role"] = "listitem"
+    for entry in page.find_all("div"):
+        if entry.get("role") == "doc-biblioentry":
+            entry["role"] = "listitem"
 
 
 def shorten_citations(page):
     """Every citation carries the whole entry as a hint, with the address: a third of a long page. The list has both. And
     a numbered id, to which nothing links."""
-    for citation in page.select(".bibtex-citation"):
-        del citation["id"]
-        for link in citation.select("a[title]"):
-            link["title"] = link["title"].partition(". Kind: ")[0]
+    for citation in page.find_all("span"):
+        if "bibtex-citation" in citation.get("class", ()):
+            del citation["id"]
+            for link in citation.find_all("a"):
+                link["title"] = link["title"].partition(". Kind: ")[0]
 
 
 def mend_links_out(page):
     """A link to another host must not hand it the address of the page."""
-    for link in page.select('a[href^="http"]'):
-        link["rel"] = "noopener noreferrer"
+    for link in page.find_all("a"):
+        if link.get("href", "").startswith("http"):
+            link["rel"] = "noopener noreferrer"
 
 
 def mend_exercises(page):
     """Every exercise and every solution of a page has a part with the same id, and no heading of its own."""
-    for part in page.select("#exercise-content, #solution-content"):
-        part.name = "div"
-        del part["id"]
+    for part in page.find_all("section"):
+        if part.get("id") in ("exercise-content", "solution-content"):
+            part.name = "div"
+            del part["id"]
 
 
 def move_styles(page):
     """HTML has style elements at the head only; pandas writes one with each table, and rules that are given up."""
     seen = set()
-    for style in page.select("body style"):
+    for style in page.body.find_all("style"):
         if style.string not in seen:
             seen.add(style.string)
             del style["scoped"]
             page.head.append(style.extract())
         else:
             style.decompose()
-    for cell in page.select("th[valign]"):
+    for cell in page.find_all("th"):
         del cell["valign"]  # the rules of pandas say it too
 
 
 def size_pictures(page, pictures):
     """A picture has its room before it is there, so that nothing moves; it is fetched when it comes near."""
-    for picture in page.select("img[src]"):
+    for picture in page.find_all("img"):
         path = pictures.get(picture["src"].rpartition("/")[2])
         if path and path.suffix == ".png":
             with Image.open(path) as image:

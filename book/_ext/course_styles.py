@@ -52,7 +52,7 @@ def setup(app):
 
 def link_to_joined(page):
     """Let a page name the joined sheet in the place of the first of those that are joined."""
-    links = [link for link in page.select('link[rel="stylesheet"]') if is_joined(link["href"])]
+    links = [link for link in page.find_all("link") if "stylesheet" in link["rel"] and is_joined(link["href"])]
     if not links:
         return False
     links[0]["href"] = f"{links[0]['href'].partition('_static/')[0]}_static/{JOINED}"
