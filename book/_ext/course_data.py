@@ -7,7 +7,7 @@ import csv
 import re
 
 from course_build import DATA, REFERENCES
-from course_languages import INDEX_PARTS
+from course_languages import INDEX_PARTS, RUN
 from course_notes import add_notes
 from docutils import nodes
 from pybtex.database import parse_file
@@ -100,7 +100,7 @@ class GlossaryTerms(SphinxDirective):
         head = make_glossary_term(self.env, text, None, *self.get_source_info(), name, self.state.document)
         entries = head.next_node(addnodes.index)["entries"]
         for language, code in FORMS.items():
-            for form in filter(None, term[language].split(" / ")):
+            for form in filter(RUN.search, term[language].split(" / ")):  # others stand there in English
                 entries.append(("single", form, name, "main", INDEX_PARTS[code]))
         if term["term_id"] != term["english"].lower():
             self.env.get_domain("std")._note_term(term["term_id"], name)  # a short name for {term}

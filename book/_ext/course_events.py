@@ -47,7 +47,8 @@ def fill(app, doctree, docname):
 
 
 def markup(events, cameo, partners, addresses):
-    """The HTML of filter, timeline and table, with all text escaped.
+    """The HTML of filter, timeline and table, with all text escaped. Sphinx's search takes its tags away: between cells a
+    blank must stand.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ def renew_course(app, env):
 
 def describe_page(app, pagename, templatename, context, doctree):
     """Description, card and mark of a page, at its head."""
-    title = BeautifulSoup(context.get("title", ""), "html.parser").get_text()
+    title = BeautifulSoup(context.get("title") or app.config.html_title, "html.parser").get_text()
     paragraphs = doctree.findall(nodes.paragraph) if doctree else []
     paragraph = next((text for p in paragraphs if len(text := " ".join(p.astext().split())) > 60), "")
     description = shorten(paragraph, 160)
