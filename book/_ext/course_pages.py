@@ -110,7 +110,7 @@ def finish_page(text, name, pictures):
         mend_landmarks,
         mend_tables,
         mend_bibliography,
-        shorten_citations,
+        mend_citations,
         mend_links_out,
         mend_exercises,
         move_styles,
@@ -158,19 +158,13 @@ def defer_scripts(page):
 
 def set_policy(page):
     """No page may ask another host for anything, and no script may run in it that was not there when it was built."""
-    meta = page.new_tag("meta")
-    frames = [frame["srcdoc"] for frame in page.find_all("iframe") if frame.get("srcdoc")]
-    meta.attrs = {"http-equiv": "Content-Security-Policy", "content": policy(page, frames)}
-    page.head.insert(0, meta)
-
-
-def policy(page, frames):
-    """The policy of a page, or of a part of one, and of the documents in its frames."""
-    documents = [page, *(BeautifulSoup(frame, "html.parser") for frame in frames)]
-    inline = [script for document in documents for script in document.find_all("script", src=False)]
+    frames = [BeautifulSoup(frame["srcdoc"], "html.parser") for frame in page.find_all("iframe") if frame.get("srcdoc")]
+    inline = [script for document in (page, *frames) for script in document.find_all("script", src=False)]
     digests = {hashlib.sha256(script.string.encode()).digest() for script in inline if is_code(script)}
     allowed = sorted(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-    return POLICY.format(scripts=" ".join(allowed))
+    meta = page.new_tag("meta")
+    meta.attrs = {"http-equiv": "Content-Security-Policy", "content": POLICY.format(scripts=" ".join(allowed))}
+    page.head.insert(0, meta)
 
 
 def is_code(script):
@@ -236,14 +230,11 @@ def mend_bibliography(page):
             entry["role"] = "listitem"
 
 
-def shorten_citations(page):
-    """Every citation carries the whole entry as a hint, with the address: a third of a long page. The list has both. And
-    a numbered id, to which nothing links."""
+def mend_citations(page):
+    """Every citation has a numbered id, to which nothing links."""
     for citation in page.find_all("span"):
         if "bibtex-citation" in citation.get("class", ()):
             del citation["id"]
-            for link in citation.find_all("a"):
-                link["title"] = link["title"].partition(". Kind: ")[0]
 
 
 def mend_links_out(page):

@@ -52,6 +52,13 @@ class CourseStyle(Style):
         return FormattedEntry(entry.key, text, label)
 
 
+class HintStyle(CourseStyle):
+    """The title alone, for the hint over a citation, which names author and year itself."""
+
+    def format_entry(self, label, entry, bib_data=None):
+        return FormattedEntry(entry.key, Text(plain(entry.fields["title"])), label)
+
+
 class CourseBibtexDomain(BibtexDomain):
     """The domain ``cite``, for lists with thousands of entries."""
 
@@ -82,6 +89,7 @@ def setup(app):
     for (group, name), plugin in PLUGINS.items():
         register_plugin(group, name, plugin, force=True)
     register_plugin("pybtex.style.formatting", "course", CourseStyle)
+    register_plugin("pybtex.style.formatting", "course-hint", HintStyle)
     app.setup_extension("sphinxcontrib.bibtex")
     app.add_domain(CourseBibtexDomain, override=True)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -32,6 +32,7 @@ SHEETS = (
     "notes.css",
     "claims.css",
     "quiz.css",
+    "progress.css",
     "sphinx-design.min.css",
     "course.css",
 )
@@ -42,6 +43,8 @@ SCRIPTS = re.compile(r'<script[^>]*\ssrc="[^"]*_static/([^"?]+)')
 LINK = re.compile(rf'(_static/{re.escape(JOINED)})(?:\?v=\w+)?"')
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table of a font
 ICON = re.compile("\\\\[ef][0-9a-f]{3}|[\ue000-\uf8ff]")
+ASKED_FOR = re.compile(r"var\(\s*(--[\w-]+)")
+PROPERTY = re.compile(r"(--[\w-]+)\s*:[^;{}\"']*(?:;\s*|(?=\}))")
 WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -72,7 +75,7 @@ def write_sheet(app, exception):
     pages = {path: path.read_text("utf-8") for path in sorted(app.outdir.rglob("*.html")) if static not in path.parents}
     used = set()
     for text in pages.values():
-        used.update(*(names.split() for names in NAMES.findall(text)))
+        used.update(*(names.split() for names in NAMES.findall(text)), ASKED_FOR.findall(text))
     for script in sorted({name for text in pages.values() for name in SCRIPTS.findall(text)}):
         used.update(WORD.findall((static / script).read_text("utf-8")))
     sheet = join([path for name in SHEETS for path in sorted(static.glob(name))], used)
@@ -108,7 +111,14 @@ def join(paths, used):
             if path.parent.name != "_static" and re.search(r"url\((?!\s*[\"']?(?:data:|#))", kept[-1]):
                 raise ExtensionError(f"{path.name}: a rule asks for a file in another folder: {kept[-1]}")
     icons = sorted(icons_in("".join(kept)))
-    return "".join([*(font_rule(rule, path, icons) for rule, path in fonts), *kept, "\n"])
+    return without_idle_properties("".join([*(font_rule(rule, path, icons) for rule, path in fonts), *kept, "\n"]), used)
+
+
+def without_idle_properties(sheet, used):
+    """The sheet without custom properties that nothing asks for: half of those that Bootstrap and the theme set."""
+    asked = used | set(ASKED_FOR.findall(sheet))  # scripts have the names without the dashes
+    less = PROPERTY.sub(lambda match: match[0] if asked & {match[1], match[1].removeprefix("--")} else "", sheet)
+    return less if less == sheet else without_idle_properties(less, used)  # what asked for another may be gone
 
 
 def icons_in(sheet):
