@@ -1,4 +1,4 @@
-"""One small style sheet in the place of a dozen large ones.
+"""One small style sheet in the place of a dozen large ones, and scripts without comments.
 
 The theme's style sheets hold all of Bootstrap and two thousand icons, of which the book uses a few. When all pages are
 written, the rules of all sheets are joined, without those that name a class or an id that no page and no script has, and
@@ -13,6 +13,7 @@ import logging
 import re
 from pathlib import Path
 
+import rjsmin
 import tinycss2
 from fontTools import subset
 from fontTools.ttLib import TTFont
@@ -77,7 +78,10 @@ def write_sheet(app, exception):
     for text in pages.values():
         used.update(*(names.split() for names in NAMES.findall(text)), ASKED_FOR.findall(text))
     for script in sorted({name for text in pages.values() for name in SCRIPTS.findall(text)}):
-        used.update(WORD.findall((static / script).read_text("utf-8")))
+        text = (static / script).read_text("utf-8")
+        used.update(WORD.findall(text))
+        if Path(script).parent.name != "maps":  # these are compared with their sources
+            (static / script).write_text(rjsmin.jsmin(text), "utf-8")
     sheet = join([path for name in SHEETS for path in sorted(static.glob(name))], used)
     (static / JOINED).write_text(sheet, "utf-8")
     digest = hashlib.sha256(sheet.encode()).hexdigest()[:8]
