@@ -1,0 +1,177 @@
+"""The first page's map of Kazakhstan between its four partners, and the picture that previews of a link show.
+
+Both are drawn from ``data/basemap.geojson`` and ``data/export_routes.geojson``. The map is SVG in the page, so that it
+takes the page's colours, in light and dark; the names of the partners are links to their chapters.
+"""
+
+import itertools
+import math
+from html import escape
+from pathlib import Path
+
+from course_build import DATA
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+WEST, EAST, SOUTH, NORTH = 23, 109, 36.2, 61.5  # degrees; the base map is cut off a little outside
+WIDTH = 960  # units of the drawing
+SCALE = WIDTH / (EAST - WEST)
+STRETCH = 1 / math.cos(math.radians((SOUTH + NORTH) / 2))
+HEIGHT = round((NORTH - SOUTH) * SCALE * STRETCH)
+NEAR = 2  # units; points nearer to the last one are left out
+
+UNION = "Bulgaria Estonia Finland Greece Hungary Latvia Lithuania Poland Romania Slovakia Sweden".split()
+KINDS = {"Kazakhstan": "home", "Russia": "russia", "China": "china", **dict.fromkeys(UNION, "europe")}
+# Chapter, name, what the chapter is about, and the place of the name in hundredths of width and height.
+PARTNERS = [
+    ("russia", "Russia", "alliance, border, pipelines", 55, 7),
+    ("china", "China", "oil, gas, rails, trade", 79, 63),
+    ("united-states", "United States", "an ocean away, and investor", 1.5, 7),
+    ("europe", "Europe", "treaties, trade, sanctions", 1.5, 38),
+]
+DESCRIPTION = (
+    "Kazakhstan lies in the middle, landlocked and as wide as Western Europe. Russia lies along its whole north, China "
+    "to the east, the European Union in the far west; the United States is beyond the map. Routes of oil and gas "
+    "leave Kazakhstan's west through Russia and over the Caspian Sea towards the Black Sea and the Baltic, and others "
+    "run east to China."
+)
+TITLE = "Kazakhstan\nbetween the Powers"
+SUBTITLE = "An annotated course, with data, maps and checked claims"
+COLOURS = {"": "#f1ede4", "russia": "#dfc9cc", "china": "#f5d7c8", "europe": "#e0d5ea", "home": "#f2c94c"}
+SEA, INK, BORDER, ROUTE = "#dce7ec", "#1f2a30", "#ffffff", "#7a3e12"
+
+
+def setup(app):
+    app.add_directive("partner-map", PartnerMap)
+    app.connect("build-finished", write_card, priority=800)  # before the site is published
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+class PartnerMap(SphinxDirective):
+    """The map, the partners' names as links on it, and the directive's text as caption."""
+
+    has_content = True
+
+    def run(self):
+        for name in ("basemap.geojson", "export_routes.csv", "export_routes.geojson"):
+            self.env.note_dependency(str(DATA / name))
+        figure = nodes.container(classes=["partner-map"])
+        figure += nodes.raw("", drawing(), format="html")
+        names = nodes.bullet_list(classes=["partner-names"])
+        for chapter, name, about, left, top in PARTNERS:
+            link, _ = self.state.inline_text(f"{{doc}}`{name} <{chapter}>`", self.lineno)
+            paragraph = nodes.paragraph("", "", *link, nodes.Text(" "), nodes.inline("", about))
+            names += nodes.list_item("", paragraph, classes=[f"partner-{chapter}"])
+        figure += names
+        self.state.nested_parse(self.content, self.content_offset, figure)
+        return [figure]
+
+
+def drawing():
+    """The map as an SVG element; the style sheet colours it.
+
+    Returns
+    -------
+    str
+    """
+    states, routes = shapes()
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="partner-map-title partner-map-text" '
+        'xmlns="http://www.w3.org/2000/svg">',
+        '<title id="partner-map-title">Kazakhstan between Russia, China, Europe and the United States</title>',
+        f'<desc id="partner-map-text">{escape(DESCRIPTION)}</desc>',
+    ]
+    for kind, rings in states:
+        path = "".join(f"{course(ring)}Z" for ring in rings)
+        parts.append(f'<path class="{f"map-state map-{kind}" if kind else "map-state"}" d="{path}"/>')
+    parts += [f'<path class="map-route map-{commodity}" d="{course(line)}"/>' for commodity, line in routes]
+    x, y = project(67.2, 48.0)
+    parts.append(f'<text class="map-name" x="{x:.0f}" y="{y:.0f}" text-anchor="middle">Kazakhstan</text></svg>')
+    return "".join(parts)
+
+
+def shapes():
+    """States as (kind, rings) with Kazakhstan last, and routes of oil and gas in use as (commodity, line)."""
+    from toolkit import data  # here: a build that changes nothing needs none of it
+
+    states = []
+    for feature in data.load("basemap")["features"]:
+        rings = [thin(ring) for polygon in feature["geometry"]["coordinates"] for ring in polygon]
+        states.append((KINDS.get(feature["properties"]["name"], ""), [ring for ring in rings if len(ring) > 3]))
+    table = data.load("export_routes")
+    used = table[(table["commodity"] != "freight") & table["status"].isin(["operating", "reversed"])]
+    commodity = dict(zip(used["route_id"], used["commodity"]))
+    drawn = {feature["properties"]["id"]: feature["geometry"] for feature in data.load("export_routes_geojson")["features"]}
+    routes = [(commodity[name], thin(drawn[name]["coordinates"])) for name in commodity]
+    return sorted(states, key=lambda state: state[0] == "home"), routes
+
+
+def project(lon, lat):
+    """Place in the drawing: degrees to units, true to scale in the middle of the map."""
+    return (lon - WEST) * SCALE, (NORTH - lat) * SCALE * STRETCH
+
+
+def thin(line):
+    """The points of a line in units, without those that nobody could see."""
+    kept = []
+    for place in line:
+        point = project(*place[:2])
+        if not kept or math.dist(point, kept[-1]) > NEAR or place is line[-1]:
+            kept.append(point)
+    return kept
+
+
+def course(line):
+    """The points of a line as SVG writes a path: the first, then steps from point to point, in whole units."""
+    places = [(round(x), round(y)) for x, y in line]
+    steps = (f"{b[0] - a[0]} {b[1] - a[1]}" for a, b in itertools.pairwise(places) if a != b)
+    return f"M{places[0][0]} {places[0][1]}l" + " ".join(steps).replace(" -", "-")
+
+
+def write_card(app, exception):
+    """The preview of links to the course, 1200 by 630 pixels."""
+    if exception or app.builder.name != "html":
+        return
+    Path(app.outdir, "_static", "card.png").write_bytes(card())
+
+
+def card():
+    """Draw the preview.
+
+    Returns
+    -------
+    bytes
+        A PNG file; the same data give the same bytes.
+    """
+    import io
+
+    import numpy as np
+    from matplotlib import style
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.patches import PathPatch, Rectangle
+    from matplotlib.path import Path as Outline
+    from PIL import Image
+
+    states, routes = shapes()
+    with style.context("default"):
+        figure = Figure(figsize=(12, 6.3), dpi=100, facecolor=INK)
+        ax = figure.add_axes([0, 0.35, 1, 0.65], facecolor=SEA)
+        ax.set(xlim=(0, WIDTH), ylim=(WIDTH * 0.525 * 0.65 + 72, 72), xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+        for kind, rings in states:
+            shape = Outline.make_compound_path(*(Outline(ring, closed=True) for ring in rings))
+            ax.add_patch(PathPatch(shape, facecolor=COLOURS[kind], edgecolor=BORDER, linewidth=0.8))
+        for _, line in routes:
+            ax.plot(*zip(*line), color=ROUTE, linewidth=1.6, solid_capstyle="round")
+        for name, lon, lat in (("Russia", 66, 56), ("China", 92, 42.5), ("Europe", 24.2, 54.4)):
+            ax.text(*project(lon, lat), name, color=INK, fontsize=17)
+        figure.add_artist(Rectangle((0, 0.345), 1, 0.008, color=COLOURS["home"]))
+        figure.text(0.035, 0.215, TITLE, color="white", fontsize=33, fontweight="bold", va="center", linespacing=1.15)
+        figure.text(0.035, 0.065, SUBTITLE, color="#e8dfc8", fontsize=15, va="center")
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(64, dither=Image.Dither.NONE)
+    file = io.BytesIO()
+    image.save(file, format="PNG", optimize=True)
+    return file.getvalue()
