@@ -26,7 +26,7 @@ KINDS = {"Kazakhstan": "home", "Russia": "russia", "China": "china", **dict.from
 PARTNERS = [
     ("russia", "Russia", "alliance, border, pipelines", 55, 7),
     ("china", "China", "oil, gas, rails, trade", 79, 63),
-    ("united-states", "United States", "an ocean away, and investor", 1.5, 7),
+    ("united-states", "United States", "disarmament, investment", 1.5, 7),
     ("europe", "Europe", "treaties, trade, sanctions", 1.5, 38),
 ]
 DESCRIPTION = (

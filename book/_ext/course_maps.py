@@ -1,8 +1,8 @@
 """Maps of the built book share what each map of a notebook carries with it.
 
 A map from ``toolkit.maps`` holds Leaflet and the base map inside its frame, so that a notebook needs no network. In the
-site the frames name files in ``_static/maps`` instead, which a browser loads once. Where there are no frames, in PDF
-and EPUB, the picture of a map takes its caption for a text alternative.
+site the frames name files in ``_static/maps`` instead, which a browser loads once, and captions lead to the routes in
+words. Where there are no frames, in PDF and EPUB, the picture of a map takes its caption for a text alternative.
 """
 
 import html
@@ -13,6 +13,7 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 
 FOLDER = "_static/maps"
+WORDS = "book/routes"  # the page that says in words what the maps draw
 
 
 def setup(app):
@@ -44,6 +45,10 @@ def share_assets(app, doctree, docname):
 
     folder = Path(app.outdir, FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
+    if WORDS in app.env.found_docs:
+        for node in maps:
+            link = f' <a href="{app.builder.get_relative_uri(docname, WORDS)}">The routes in words</a></figcaption>'
+            node.children = [nodes.Text(node.astext().replace("</figcaption>", link, 1))]
     up = "../" * docname.count("/")
     for name, text in assets().items():
         if not (folder / name).exists() or (folder / name).read_text("utf-8") != text:
