@@ -24,8 +24,8 @@ class RouteList(SphinxDirective):
         listed = nodes.definition_list()
         for _, route in routes.iterrows():
             item = nodes.definition_list_item("", nodes.term("", route["name"]), ids=[f"route-{route['route_id']}"])
-            way = " – ".join(stops[route["route_id"]])
-            item += nodes.definition("", nodes.paragraph("", facts(route)), nodes.paragraph("", f"Way: {way}."))
+            way = f"Way: {' – '.join(stops[name])}." if (name := route["route_id"]) in stops else "Drawn on no map."
+            item += nodes.definition("", nodes.paragraph("", facts(route)), nodes.paragraph("", way))
             listed += item
         return [listed]
 
