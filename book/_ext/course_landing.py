@@ -30,10 +30,10 @@ PARTNERS = [
     ("europe", "Europe", "treaties, trade, sanctions", 1.5, 38),
 ]
 DESCRIPTION = (
-    "Kazakhstan lies in the middle, landlocked and as wide as Western Europe. Russia lies along its whole north, China "
-    "to the east, the European Union in the far west; the United States is beyond the map. Routes of oil and gas "
-    "leave Kazakhstan's west through Russia and over the Caspian Sea towards the Black Sea and the Baltic, and others "
-    "run east to China."
+    "Kazakhstan lies in the middle, without a coast on the ocean. Russia lies along its whole north, China to the east, "
+    "the European Union in the far west; the United States is beyond the map. Routes of oil and gas leave the west of "
+    "Kazakhstan through Russia and over the Caspian Sea towards the Black Sea and the Baltic, and others run east to "
+    "China."
 )
 TITLE = "Kazakhstan\nbetween the Powers"
 SUBTITLE = "An annotated course, with data, maps and checked claims"

@@ -201,6 +201,9 @@ def mend_labels(page):
         for icon in button.find_all(["svg", "i"]):
             del icon["title"]
             icon["aria-hidden"] = "true"
+    for icon in page.find_all(["i", "span"]):  # else a button is named after the sign of its icon
+        if any(name.startswith("fa-") for name in icon.get("class", ())) and not icon.get_text():
+            icon["aria-hidden"] = "true"
     for summary in page.find_all("summary"):
         if "dropdown-toggle" not in summary.get("class", ()):
             del summary["aria-label"]
