@@ -54,8 +54,9 @@ def test_entries_of_the_sidebar_do_not_repeat_their_caption(first):
 def test_every_map_leads_to_its_routes_in_words(site):
     words = BeautifulSoup((site / "book/routes.html").read_text("utf-8"), "html.parser")
     for _, route in data.load("export_routes").iterrows():
-        entry = words.find(id=f"route-{route['route_id']}").get_text(" ", strip=True)
-        assert route["name"] in entry and facts(route) in entry
+        name = words.find("dt", id=f"route-{route['route_id']}")
+        assert name.get_text(strip=True) == route["name"]
+        assert facts(route) in name.find_next_sibling("dd").get_text(" ", strip=True)
     for name in chapter_pages(site):
         page = BeautifulSoup((site / name).read_text("utf-8"), "html.parser")
         for caption in page.select("figure.course-map figcaption"):
@@ -141,8 +142,14 @@ def luminance(colour):
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_a_printed_page_is_the_text_alone(page, address):
+def test_a_printed_page_is_the_text_alone_and_light(page, address):
+    page.emulate_media(color_scheme="dark")
     page.goto(f"{address}/book/russia.html")
+    theme = "document.documentElement.dataset.theme"
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(theme) == "light"
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(theme) == "dark"
     page.emulate_media(media="print")
     for part in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".bd-header-article", ".prev-next-footer"):
         assert not page.locator(part).first.is_visible(), part

@@ -1,5 +1,5 @@
-"""The routes of the maps in words, for those who do not see a map: its ends, state and capacity, and its way from place to
-place. The directive ``route-list`` takes a commodity: ``oil``, ``gas`` or ``freight``."""
+"""The routes of the maps in words, for those who do not see a map: ends, state and capacity of each, and its way from
+place to place. The directive ``route-list`` takes a commodity: ``oil``, ``gas`` or ``freight``."""
 
 from course_build import DATA
 from docutils import nodes
@@ -23,7 +23,8 @@ class RouteList(SphinxDirective):
         stops = data.load("route_waypoints").sort_values(["route_id", "seq"]).groupby("route_id")["name"].agg(list)
         listed = nodes.definition_list()
         for _, route in routes.iterrows():
-            item = nodes.definition_list_item("", nodes.term("", route["name"]), ids=[f"route-{route['route_id']}"])
+            term = nodes.term("", route["name"], ids=[f"route-{route['route_id']}"])
+            item = nodes.definition_list_item("", term)
             way = f"Way: {' – '.join(stops[name])}." if (name := route["route_id"]) in stops else "Drawn on no map."
             item += nodes.definition("", nodes.paragraph("", facts(route)), nodes.paragraph("", way))
             listed += item

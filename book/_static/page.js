@@ -1,6 +1,11 @@
-// The menus at the head of a page: printing, and closing them by Escape or by a click beside them.
+// The menus at the head of a page: printing, and closing them by Escape or by a click beside them. Paper is light.
 (() => {
   document.querySelector(".btn-download-pdf-button")?.addEventListener("click", () => window.print());
+
+  const shown = document.documentElement.dataset;
+  let theme = shown.theme;
+  addEventListener("beforeprint", () => { theme = shown.theme; shown.theme = "light"; });
+  addEventListener("afterprint", () => { shown.theme = theme; });
 
   const menus = document.querySelectorAll("details.dropdown");
   document.addEventListener("pointerdown", (event) => {
