@@ -8,6 +8,7 @@ import yaml
 from bs4 import BeautifulSoup
 from conftest import ROOT, chapter_pages
 from course_routes import facts
+from course_styles import without_unused_properties
 from PIL import Image
 from toolkit import data
 
@@ -167,3 +168,9 @@ def test_a_dark_page_has_no_glaring_picture(browser, address):
     picture = page.locator(".cell_output img").first
     assert "brightness(0.84)" in picture.evaluate("e => getComputedStyle(e).filter")
     context.close()
+
+
+def test_properties_that_nothing_reads_leave_the_style_sheet():
+    rules = 'html{--a:var(--b);--b:"x;}";--c: url("data:,;");color:var(--d, red);--d:#fff;--e:1px}p{margin:var(--f)}'
+    kept = without_unused_properties(rules, {"--e"})
+    assert kept == "html{color:var(--d, red);--d:#fff;--e:1px}p{margin:var(--f)}"

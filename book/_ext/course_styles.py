@@ -45,7 +45,8 @@ LINK = re.compile(rf'(_static/{re.escape(JOINED)})(?:\?v=\w+)?"')
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table of a font
 ICON = re.compile("\\\\[ef][0-9a-f]{3}|[\ue000-\uf8ff]")
 ASKED_FOR = re.compile(r"var\(\s*(--[\w-]+)")
-PROPERTY = re.compile(r"(--[\w-]+)\s*:[^;{}\"']*(?:;\s*|(?=\}))")
+PROPERTY = re.compile(r"--[\w-]+")
+DECLARED = re.compile(r"""(?<=[{;])\s*(--[\w-]+)\s*:(?:"[^"]*"|'[^']*'|[^;{}"'])*(?:;|(?=}))""")
 WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -79,9 +80,12 @@ def write_sheet(app, exception):
         used.update(*(names.split() for names in NAMES.findall(text)), ASKED_FOR.findall(text))
     for script in sorted({name for text in pages.values() for name in SCRIPTS.findall(text)}):
         text = (static / script).read_text("utf-8")
-        used.update(WORD.findall(text))
+        used.update(WORD.findall(text), PROPERTY.findall(text))
         if Path(script).parent.name != "maps":  # these are compared with their sources
             (static / script).write_text(rjsmin.jsmin(text), "utf-8")
+    for path in sorted(static.glob("*.css")):
+        if path.name != JOINED and not is_joined(f"_static/{path.name}"):
+            used.update(PROPERTY.findall(path.read_text("utf-8")))
     sheet = join([path for name in SHEETS for path in sorted(static.glob(name))], used)
     (static / JOINED).write_text(sheet, "utf-8")
     digest = hashlib.sha256(sheet.encode()).hexdigest()[:8]
@@ -99,7 +103,7 @@ def join(paths, used):
     paths : list of pathlib.Path
         Style sheets, in the order in which a page would load them.
     used : set of str
-        Every class and id that an element may have.
+        Every class and id that an element may have, and every property of their own that other files use.
 
     Returns
     -------
@@ -114,15 +118,19 @@ def join(paths, used):
             kept.append(kept_part(rule, used))
             if path.parent.name != "_static" and re.search(r"url\((?!\s*[\"']?(?:data:|#))", kept[-1]):
                 raise ExtensionError(f"{path.name}: a rule asks for a file in another folder: {kept[-1]}")
-    icons = sorted(icons_in("".join(kept)))
-    return without_idle_properties("".join([*(font_rule(rule, path, icons) for rule, path in fonts), *kept, "\n"]), used)
+    rules = without_unused_properties("".join(kept), used)
+    icons = sorted(icons_in(rules))
+    return "".join([*(font_rule(rule, path, icons) for rule, path in fonts), rules, "\n"])
 
 
-def without_idle_properties(sheet, used):
-    """The sheet without custom properties that nothing asks for: half of those that Bootstrap and the theme set."""
-    asked = used | set(ASKED_FOR.findall(sheet))  # scripts have the names without the dashes
-    less = PROPERTY.sub(lambda match: match[0] if asked & {match[1], match[1].removeprefix("--")} else "", sheet)
-    return less if less == sheet else without_idle_properties(less, used)  # what asked for another may be gone
+def without_unused_properties(rules, used):
+    """Rules without the custom properties that nothing reads: the frameworks declare a thousand, the book reads some."""
+    while True:
+        read = used | set(ASKED_FOR.findall(rules))
+        fewer = DECLARED.sub(lambda found: found[0] if found[1] in read else "", rules)
+        if fewer == rules:
+            return rules
+        rules = fewer
 
 
 def icons_in(sheet):
