@@ -174,10 +174,6 @@ def test_a_rule_stays_if_it_may_apply(tmp_path):
         ".kept{color: red}p:not(.gone){top: 0}a[href=\".gone\"]{top: 1px}:is(.gone, b){top: 2px}"
         "@media print{.kept a{top: 4px}}@supports (top: 0){#kept{top: 6px}}@keyframes turn{to { top: 7px }}.a\\:b{top: 8px}\n"
     )
-    (folder / "a.css").write_text(
-        ":root { --a: 1px; --b: var(--a); --c: 2px; --d: 3px; --e: 4px } p { top: var(--c); left: var(--f, var( --e )) }", "utf-8"
-    )
-    assert join([folder / "a.css"], {"d"}) == ":root{--c: 2px; --d: 3px; --e: 4px}p{top: var(--c); left: var(--f, var( --e ))}\n"
     (tmp_path / "c.css").write_text("p { background: url(x.png) }", "utf-8")
     with pytest.raises(ExtensionError, match="c.css: a rule asks for a file in another folder"):
         join([tmp_path / "c.css"], set())
