@@ -199,7 +199,7 @@ class _SubPath(_Quiet):
             self.wfile.write(text)
 
 
-@pytest.mark.parametrize("missing", ["gone.html", "book/gone.html", "old/deep/er/gone", "book/", "404.html"])
+@pytest.mark.parametrize("missing", ["gone.html", "book/gone.html", "old/deep/er/gone", "slides/", "404.html"])
 def test_a_missing_address_leads_back_from_any_folder(page, site, missing):
     with http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), functools.partial(_SubPath, directory=str(site))
