@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from conftest import ROOT
 from course_quiz import read_questions
-from course_teaching import as_html, moodle, write_qti
+from course_teaching import as_html, moodle, qti
 from moodle_xml_parser.parser import parse_string
 from sphinx.errors import ExtensionError
 
@@ -151,7 +151,7 @@ def test_text_for_a_platform_is_escaped_and_may_be_in_any_script(tmp_path):
     odd = 'US$5 or US$6 & \\alpha, <b>1</b> < 2 <script>x</script>, "책" \'한국\' it\'s a_b_c 1. `a*b*c` -- ]]> Қазақ'
     answers = [{"answer": f"{n}. {odd}", "correct": n == 2, "feedback": f"+ {odd} {n}"} for n in (1, 2, 3)]
     questions = [as_html({"question": f"- {odd} *so*", "answers": answers}, {})]
-    write_qti(tmp_path / "odd.zip", "책 & <b>", questions)
+    (tmp_path / "odd.zip").write_bytes(qti("책 & <b>", questions))
     title, packed = of_qti(tmp_path / "odd.zip")
     assert title == "책 & <b>"
     for text, options in packed:
@@ -173,7 +173,7 @@ def text_of(shown):
 def test_two_packages_of_a_quiz_are_the_same_and_carry_the_licence_and_no_date(tmp_path):
     questions = [as_html(GOOD, {})]
     for name in ("one", "two"):
-        write_qti(tmp_path / f"{name}.zip", "Same", questions)
+        (tmp_path / f"{name}.zip").write_bytes(qti("Same", questions))
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "one.zip") as package:
         assert {member.date_time for member in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}

@@ -4,6 +4,7 @@ one; and where nothing has changed at all, nothing is done.
 """
 
 import gc
+import hashlib
 import os
 import re
 import shutil
@@ -162,6 +163,36 @@ def publish(app):
     shutil.rmtree(old, ignore_errors=True)
     app.outdir.with_name(".made-of").write_text(f"{app.course_made_of} {digest_of_site(app.outdir)}", "utf-8")
     unfinished(app).unlink()
+
+
+def kept(app, name, made_of, make):
+    """What ``make`` gives: bytes that an earlier build made of the same, if they are whole.
+
+    Parameters
+    ----------
+    app : sphinx.application.Sphinx
+    name : str
+        A name for what is made; only the last of a name is kept.
+    made_of : str
+        A digest of everything but the installed packages that ``make`` uses.
+    make : callable
+        Takes nothing and returns bytes.
+
+    Returns
+    -------
+    bytes
+    """
+    path = Path(app.doctreedir).parent / ".kept" / name
+    label = f"{made_of}-{app.config.course_environment}".encode()
+    if path.exists():
+        known, _, rest = path.read_bytes().partition(b"\n")
+        seal, _, content = rest.partition(b"\n")
+        if known == label and seal == hashlib.sha256(content).hexdigest().encode():
+            return content
+    content = make()
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"\n".join([label, hashlib.sha256(content).hexdigest().encode(), content]))
+    return content
 
 
 def bring_back(site, old):

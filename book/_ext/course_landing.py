@@ -9,7 +9,8 @@ import math
 from html import escape
 from pathlib import Path
 
-from course_build import DATA
+from course_build import DATA, kept
+from course_inputs import digest
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
@@ -132,7 +133,8 @@ def write_card(app, exception):
     """The preview of links to the course, 1200 by 630 pixels."""
     if exception or app.builder.name != "html":
         return
-    Path(app.outdir, "_static", "card.png").write_bytes(card())
+    drawn_of = [DATA / name for name in ("basemap.geojson", "export_routes.csv", "export_routes.geojson")]
+    Path(app.outdir, "_static", "card.png").write_bytes(kept(app, "card.png", digest([*drawn_of, Path(__file__)]), card))
 
 
 def card():

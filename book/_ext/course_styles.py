@@ -15,6 +15,8 @@ from pathlib import Path
 
 import rjsmin
 import tinycss2
+from course_build import kept
+from course_inputs import digest
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from sphinx.errors import ExtensionError
@@ -43,6 +45,8 @@ NAMES = re.compile(r'\s(?:class|id)="([^"]+)"')
 SCRIPTS = re.compile(r'<script[^>]*\ssrc="[^"]*_static/([^"?]+)')
 LINK = re.compile(rf'(_static/{re.escape(JOINED)})(?:\?v=\w+)?"')
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table of a font
+# Sphinx tells of every script that it writes again over the shorter one.
+logging.getLogger("sphinx.sphinx.util.fileutil").addFilter(lambda record: "will overwrite data" not in record.msg)
 ICON = re.compile("\\\\[ef][0-9a-f]{3}|[\ue000-\uf8ff]")
 ASKED_FOR = re.compile(r"var\(\s*(--[\w-]+)")
 PROPERTY = re.compile(r"--[\w-]+")
@@ -86,11 +90,13 @@ def write_sheet(app, exception):
     for path in sorted(static.glob("*.css")):
         if path.name != JOINED and not is_joined(f"_static/{path.name}"):
             used.update(PROPERTY.findall(path.read_text("utf-8")))
-    sheet = join([path for name in SHEETS for path in sorted(static.glob(name))], used)
-    (static / JOINED).write_text(sheet, "utf-8")
-    digest = hashlib.sha256(sheet.encode()).hexdigest()[:8]
+    sheets = [path for name in SHEETS for path in sorted(static.glob(name))]
+    joined_of = f"{digest([*sheets, Path(__file__)], static)}-{hashlib.sha256(' '.join(sorted(used)).encode()).hexdigest()}"
+    sheet = kept(app, JOINED, joined_of, lambda: join(sheets, used).encode())
+    (static / JOINED).write_bytes(sheet)
+    version = hashlib.sha256(sheet).hexdigest()[:8]
     for path, text in pages.items():
-        linked = LINK.sub(rf'\1?v={digest}"', text)
+        linked = LINK.sub(rf'\1?v={version}"', text)
         if linked != text:
             path.write_text(linked, "utf-8")
 

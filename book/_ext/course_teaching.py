@@ -6,15 +6,18 @@ files for platforms. The site holds the archives in ``assignments/`` and the qui
 ``made`` links to what is there.
 """
 
+import hashlib
+import io
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
-from course_build import DATA, REFERENCES, ROOT, TOOLKIT
+from course_build import DATA, REFERENCES, ROOT, TOOLKIT, kept
 from course_inputs import digest, environment, files_below
 from course_quiz import one_line, read_questions
 from docutils import nodes
@@ -124,12 +127,21 @@ def write(app, exception):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     sources = app.env.get_domain("cite").bibdata.data.entries
-    quizzes = {}
-    for path in sorted(BANKS.glob("*.json")):
-        title = app.env.titles[f"book/{path.stem}"].astext()
-        quizzes[title] = [as_html(question, sources) for question in read_questions(path)]
-        write_qti(folder / f"{path.stem}.zip", title, quizzes[title])
-    (folder / "moodle.xml").write_bytes(moodle(app.config.html_title, quizzes))
+    banks = {path: app.env.titles[f"book/{path.stem}"].astext() for path in sorted(BANKS.glob("*.json"))}
+
+    @cache
+    def quiz(path):
+        return [as_html(question, sources) for question in read_questions(path)]
+
+    def made_of(*paths):
+        titles = ". ".join([app.config.html_title, *(banks[path] for path in paths)])
+        return f"{digest([*paths, REFERENCES, Path(__file__)])}-{hashlib.sha256(titles.encode()).hexdigest()[:16]}"
+
+    for path, title in banks.items():
+        name = f"{path.stem}.zip"
+        (folder / name).write_bytes(kept(app, name, made_of(path), lambda: qti(title, quiz(path))))
+    every = lambda: moodle(app.config.html_title, {title: quiz(path) for path, title in banks.items()})
+    (folder / "moodle.xml").write_bytes(kept(app, "moodle.xml", made_of(*banks), every))
 
 
 def handouts(folder):
@@ -139,11 +151,13 @@ def handouts(folder):
     made = folder / ".assignments" / f"{made_of}-{environment()}"
     if not made.exists():
         shutil.rmtree(made.parent, ignore_errors=True)
+        begun = made.with_name("begun")  # a build that is killed leaves no half of it under the name of the whole
         # In a process of its own: nbgrader and its database set up logging and paths for all.
-        command = [sys.executable, ASSIGNMENTS / "make.py", made, "--seed", SEED]
+        command = [sys.executable, ASSIGNMENTS / "make.py", begun, "--seed", SEED]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace")
         if done.returncode:
             raise ExtensionError(f"book/assignments/make.py could not make the archives.\n{done.stderr[-2000:]}")
+        begun.rename(made)
     return made / "handouts"
 
 
@@ -203,8 +217,8 @@ def moodle(course, quizzes):
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
-def write_qti(path, title, questions):
-    """A quiz as a package of QTI 1.2, which Canvas and others import.
+def qti(title, questions):
+    """A quiz as a package of QTI 1.2, which Canvas and others import; bytes.
 
     text2qti reads Markdown, and leaves a paragraph of HTML as it is but for what it takes for mathematics.
     """
@@ -218,19 +232,21 @@ def write_qti(path, title, questions):
         for letter, (option, right, feedback) in zip("abcdefgh", options):
             lines += [f"{'*' * right}{letter}) {literal(option)}", f"... {literal(feedback)}"]
         lines.append("")
-    qti = QTI(Quiz("\n".join(lines), config=Config()))
+    made = QTI(Quiz("\n".join(lines), config=Config()))
     # text2qti would write the day of the build, and a licence that is not ours.
-    manifest = re.sub(r" *<imsmd:lifeCycle>.*</imsmd:lifeCycle>\n", "", qti.imsmanifest_xml, flags=re.DOTALL)
+    manifest = re.sub(r" *<imsmd:lifeCycle>.*</imsmd:lifeCycle>\n", "", made.imsmanifest_xml, flags=re.DOTALL)
     manifest = re.sub(r"Private \(Copyrighted\)[^<]*", LICENCE, manifest)
-    name = qti.assessment_identifier
+    name = made.assessment_identifier
     members = {
         "imsmanifest.xml": manifest,
-        f"{name}/assessment_meta.xml": qti.assessment_meta,
-        f"{name}/{name}.xml": qti.assessment,
+        f"{name}/assessment_meta.xml": made.assessment_meta,
+        f"{name}/{name}.xml": made.assessment,
     }
-    with zipfile.ZipFile(path, "w") as package:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as package:
         for member, content in members.items():
             package.writestr(zipfile.ZipInfo(member), content, zipfile.ZIP_DEFLATED)  # without the time of day
+    return file.getvalue()
 
 
 def literal(text):
