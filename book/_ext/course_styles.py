@@ -1,4 +1,4 @@
-"""One small style sheet in the place of a dozen large ones, and scripts without comments.
+"""One small style sheet in the place of a dozen large ones.
 
 The theme's style sheets hold all of Bootstrap and two thousand icons, of which the book uses a few. When all pages are
 written, the rules of all sheets are joined, without those that name a class or an id that no page and no script has, and
@@ -13,7 +13,6 @@ import logging
 import re
 from pathlib import Path
 
-import rjsmin
 import tinycss2
 from course_build import kept
 from course_inputs import digest
@@ -45,8 +44,6 @@ NAMES = re.compile(r'\s(?:class|id)="([^"]+)"')
 SCRIPTS = re.compile(r'<script[^>]*\ssrc="[^"]*_static/([^"?]+)')
 LINK = re.compile(rf'(_static/{re.escape(JOINED)})(?:\?v=\w+)?"')
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table of a font
-# Sphinx tells of every script that it writes again over the shorter one.
-logging.getLogger("sphinx.sphinx.util.fileutil").addFilter(lambda record: "will overwrite data" not in record.msg)
 ICON = re.compile("\\\\[ef][0-9a-f]{3}|[\ue000-\uf8ff]")
 ASKED_FOR = re.compile(r"var\(\s*(--[\w-]+)")
 PROPERTY = re.compile(r"--[\w-]+")
@@ -85,8 +82,6 @@ def write_sheet(app, exception):
     for script in sorted({name for text in pages.values() for name in SCRIPTS.findall(text)}):
         text = (static / script).read_text("utf-8")
         used.update(WORD.findall(text), PROPERTY.findall(text))
-        if Path(script).parent.name != "maps":  # these are compared with their sources
-            (static / script).write_text(rjsmin.jsmin(text), "utf-8")
     for path in sorted(static.glob("*.css")):
         if path.name != JOINED and not is_joined(f"_static/{path.name}"):
             used.update(PROPERTY.findall(path.read_text("utf-8")))
