@@ -13,7 +13,7 @@ from jupyter_cache import get_cache
 from myst_nb.core.read import myst_nb_reader_plugin
 
 PROSE = [path for path in CHAPTERS if not path.stem.startswith("references")]
-GENERATED = {"claims", "data", "events", "glossary", "versions"}  # a directive writes most of these pages
+GENERATED = {"claims", "data", "events", "glossary", "routes", "versions"}  # a directive writes most of these pages
 GENERATED |= {path.stem for path in CHAPTERS if path.stem.startswith("assignment")}
 SUBJECTS = [
     ROOT / "book" / f"{stem}.md"
