@@ -284,6 +284,7 @@ def test_axe_finds_nothing(browser, address, site, half):
             for frame in page.frames[1:]:
                 frame.wait_for_selector(f"html[data-theme={scheme}]", state="attached")
             open_details(page)  # and wait until colours have changed
+            page.wait_for_timeout(500)  # the theme looks a moment after a change of width which tables scroll
             found = Axe().run(page, options=RULES)
             assert found.violations_count == 0, f"{name}, {scheme}, {width}: {found.generate_report()}"
     context.close()
