@@ -9,7 +9,7 @@ import math
 from html import escape
 from pathlib import Path
 
-from course_build import DATA, kept
+from course_build import DATA, TOOLKIT, kept
 from course_inputs import digest
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
@@ -134,7 +134,7 @@ def write_card(app, exception):
     if exception or app.builder.name != "html":
         return
     drawn_of = [DATA / name for name in ("basemap.geojson", "export_routes.csv", "export_routes.geojson")]
-    Path(app.outdir, "_static", "card.png").write_bytes(kept(app, "card.png", digest([*drawn_of, Path(__file__)]), card))
+    Path(app.outdir, "_static", "card.png").write_bytes(kept(app, "card.png", digest([*drawn_of, TOOLKIT / "mapimage.py", Path(__file__)]), card))
 
 
 def card():
@@ -145,15 +145,11 @@ def card():
     bytes
         A PNG file; the same data give the same bytes.
     """
-    import io
-
-    import numpy as np
     from matplotlib import style
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.patches import PathPatch, Rectangle
     from matplotlib.path import Path as Outline
-    from PIL import Image
+    from toolkit.mapimage import png
 
     states, routes = shapes()
     with style.context("default"):
@@ -171,9 +167,4 @@ def card():
         figure.add_artist(Rectangle((0, 0.345), 1, 0.008, color=COLOURS["home"]))
         figure.text(0.035, 0.215, TITLE, color="white", fontsize=33, fontweight="bold", va="center", linespacing=1.15)
         figure.text(0.035, 0.065, SUBTITLE, color="#e8dfc8", fontsize=15, va="center")
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(64, dither=Image.Dither.NONE)
-    file = io.BytesIO()
-    image.save(file, format="PNG", optimize=True)
-    return file.getvalue()
+        return png(figure)

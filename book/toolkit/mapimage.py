@@ -47,7 +47,7 @@ def draw(chart):
             ax.plot(lon, lat, color=route["colour"], **_stroke(route["weight"], route["dash"]))
         ax.set_title("\n".join(textwrap.wrap(chart.title, 80)), parse_math=False)
         _legend(figure, chart.legend)
-        return _png(figure)
+        return png(figure)
 
 
 def _base(ax, home):
@@ -92,8 +92,9 @@ def _stroke(weight, dash):
     }
 
 
-def _png(figure):
-    """A few dozen colours are enough for a map and make the file a third as large."""
+def png(figure):
+    """A matplotlib figure as the bytes of a PNG file, the same for the same figure. A few dozen colours are enough for
+    a map and make the file a third as large."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(64, dither=Image.Dither.NONE)
