@@ -152,19 +152,12 @@ def address(site):
 @pytest.fixture(scope="session")
 def browser():
     """A Chrome or Chromium: an installed one, else Playwright's own, which is downloaded. Without either, tests fail."""
-    from playwright.sync_api import Error, sync_playwright
+    from course_print import launch
+    from playwright.sync_api import sync_playwright
 
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    installed = next(filter(None, map(shutil.which, names)), None)
     quiet = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with sync_playwright() as playwright:
-        try:
-            chromium = playwright.chromium.launch(executable_path=installed, args=quiet)
-        except Error:
-            if installed:
-                raise
-            subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
-            chromium = playwright.chromium.launch(args=quiet)
+        chromium = launch(playwright, args=quiet)
         yield chromium
         chromium.close()
 

@@ -1,6 +1,6 @@
 """The course to take along: an EPUB, a PDF, and the whole site as one archive.
 
-    python book/_ext/course_print.py
+    python book/_ext/course_print.py [options of jupyter-book build]
 
 It builds the site, which does nothing where nothing has changed, and makes the three files of ``_build/print`` from the
 finished pages: no cell runs again, and the site stays as it is. It needs the environment of the tests, which holds
@@ -12,7 +12,6 @@ import base64
 import copy
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -26,10 +25,12 @@ from importlib.resources import files
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
+import pikepdf
 import yaml
 from bs4 import BeautifulSoup
 from course_downloads import ARCHIVE
-from course_inputs import ROOT, files_below
+from course_inputs import ROOT, digest, files_below
+from filelock import FileLock
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
@@ -43,6 +44,8 @@ LEFT_OUT = (
     ".headerlink, .toctree-wrapper, .events-timeline, .events-more, .course-map > ul, .course-map > style, "
     "script, noscript, style, form, button, svg, iframe"
 )
+# Spans without a meaning of their own. In the PDF each would be an element that a screen reader passes.
+NEEDLESS = "pre span:not(.c1), span.doc, span.xref, span.fn-bracket, span.pre, span.std-term"
 # Attributes of the theme, of pandas and of scripts that mean nothing on paper or that XHTML does not know.
 ATTRIBUTES = re.compile(r"data-.*|style|border|halign|valign|loading|title|download|target|tabindex")
 
@@ -51,10 +54,16 @@ ATTRIBUTES = re.compile(r"data-.*|style|border|halign|valign|loading|title|downl
 UPRIGHT, ITALIC = "files/NotoSerif[wdth,wght].ttf", "files/NotoSerif-Italic[wdth,wght].ttf"
 CJK = "fonts/ofl/notosans{0}/NotoSans{1}[wght].ttf"
 FAMILIES = {
-    "Noto Serif": [("fontpkg_noto_serif", UPRIGHT, (400, 700), "normal"), ("fontpkg_noto_serif", ITALIC, (400, 700), "italic")],
+    "Noto Serif": [
+        ("fontpkg_noto_serif", UPRIGHT, (400, 700), "normal"),
+        ("fontpkg_noto_serif", ITALIC, (400, 700), "italic"),
+    ],
     "Noto Sans KR": [("justmytype_intl_cjk", CJK.format("kr", "KR"), (400, 700), "normal")],
     "Noto Sans SC": [("justmytype_intl_cjk", CJK.format("sc", "SC"), (400,), "normal")],
-    "DejaVu Sans": [("matplotlib", "mpl-data/fonts/ttf/DejaVuSans.ttf", (400,), "normal")],
+    "DejaVu Sans": [
+        ("matplotlib", "mpl-data/fonts/ttf/DejaVuSans.ttf", (400,), "normal"),
+        ("matplotlib", "mpl-data/fonts/ttf/DejaVuSans-Bold.ttf", (700,), "normal"),
+    ],
 }
 MONOSPACED = ("DejaVu Sans Mono", ("matplotlib", "mpl-data/fonts/ttf/DejaVuSansMono.ttf", (400,), "normal"))
 
@@ -75,25 +84,36 @@ class Chapter:
 
 
 def main():
-    build = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT)]
+    build = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT), *sys.argv[1:]]
     if (status := subprocess.run(build).returncode) != 0:
         raise SystemExit(status)
-    try:
-        about, chapters = describe(), read_book()
-        fonts = cut_fonts(about, chapters)
-        texts = {
-            f"{ARCHIVE}.epub": epub(about, chapters, fonts),
-            f"{ARCHIVE}.pdf": pdf(about, chapters, fonts),
-            f"{ARCHIVE}-site.zip": packed({f"{ARCHIVE}/{name}": text for name, text in site_files().items()}),
-        }
-    except PrintError as error:
-        raise SystemExit(f"The course was not printed; what lies in _build/print is as it was.\n\n{error}") from None
     PRINT.mkdir(exist_ok=True)
-    for name, text in texts.items():
-        new = PRINT / f".{name}"
-        new.write_bytes(text)
-        new.replace(PRINT / name)
-        print(f"_build/print/{name}: {len(text) / 1e6:.1f} MB")
+    with FileLock(PRINT / ".lock"):
+        last, new = PRINT / ".made-of", made_of()
+        names = [f"{ARCHIVE}{ending}" for ending in (".epub", ".pdf", "-site.zip")]
+        if last.exists() and last.read_text("utf-8") == new and all((PRINT / name).exists() for name in names):
+            print("Nothing has changed since the last print.")
+            return
+        try:
+            about, chapters = describe(), read_book()
+            fonts = cut_fonts(about, chapters)
+            site = packed({f"{ARCHIVE}/{name}": text for name, text in site_files().items()})
+            texts = [epub(about, chapters, fonts), pdf(about, chapters, fonts), site]
+        except PrintError as error:
+            raise SystemExit(f"Nothing was printed; what lies in _build/print is as it was.\n\n{error}") from None
+        last.unlink(missing_ok=True)
+        for name, text in zip(names, texts):
+            written = PRINT / f".{name}"
+            written.write_bytes(text)
+            written.replace(PRINT / name)
+            print(f"_build/print/{name}: {len(text) / 1e6:.1f} MB")
+        last.write_text(new, "utf-8")
+
+
+def made_of():
+    """A digest of all that is printed: the site, its order, and how it is printed."""
+    rest = [ROOT / name for name in ("_config.yml", "_toc.yml", "CITATION.cff")]
+    return digest([*files_below(SITE), *rest, Path(__file__), SHEET, PAPER])
 
 
 def describe():
@@ -146,6 +166,8 @@ def read_chapter(name, part, names):
     take_pictures(chapter)
     for tag in body.select(LEFT_OUT):
         tag.decompose()
+    for tag in body.select(NEEDLESS):
+        tag.unwrap()
     chapter.title = body.h1.get_text()
     unfold(body, page)
     set_addresses(body, name, names)
@@ -478,8 +500,36 @@ PAGE = """<!DOCTYPE html>
 def pdf(about, chapters, fonts):
     """The book as a tagged PDF with an outline, as bytes: printed twice, for the numbers of pages in the contents."""
     from playwright.sync_api import sync_playwright
-    from pypdf import PdfReader, PdfWriter
 
+    numbers = {chapter.name: "000" for chapter in chapters}
+    files = {font_name(*font[:3]): font[3] for font in fonts}
+    files["book.css"] = (style_sheet(fonts) + PAPER.read_text("utf-8")).encode()
+    files |= {name: picture for chapter in chapters for name, picture in chapter.pictures.items()}
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        for name, text in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(text)
+        browser = launch(playwright)
+        for final in (False, True):
+            Path(folder, "book.html").write_text(one_page(about, chapters, numbers), "utf-8")
+            page = browser.new_page()
+            page.goto(Path(folder, "book.html").as_uri())
+            text = page.pdf(prefer_css_page_size=True, print_background=True, tagged=final, outline=final)
+            page.close()
+            found = page_numbers(text, chapters)
+            if final and found != numbers:
+                raise PrintError("The contents name pages that have moved since; is a title longer than a line?")
+            numbers = found
+        browser.close()
+    return without_times(text, about)
+
+
+def one_page(about, chapters, numbers):
+    """The whole book as one page of HTML, its headings one level lower, below those of the parts."""
+    toc = BeautifulSoup(contents(chapters, lambda chapter: f"#{chapter.name}"), "html.parser")
+    for link in toc.select("a"):
+        link.append(BeautifulSoup(f' <span class="page">{numbers[link["href"][1:]]}</span>', "html.parser"))
     sections, part = [], ""
     for chapter in chapters:
         heading = f'<h1 class="part">{escape(chapter.part)}</h1>' if chapter.part != part else ""
@@ -488,40 +538,29 @@ def pdf(about, chapters, fonts):
         for tag in body.select("h1, h2, h3, h4, h5"):
             tag.name = f"h{int(tag.name[1]) + 1}"
         sections.append(f'<div class="chapter">{heading}{body}</div>')
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        files = {font_name(*font[:3]): font[3] for font in fonts} | {"book.css": (style_sheet(fonts) + PAPER.read_text("utf-8")).encode()}
-        files |= {name: picture for chapter in chapters for name, picture in chapter.pictures.items()}
-        for name, text in files.items():
-            path = Path(folder, name)
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(text)
-        browser = launch(playwright)
-        numbers = {chapter.name: "000" for chapter in chapters}
-        while True:
-            toc = BeautifulSoup(contents(chapters, lambda chapter: f"#{chapter.name}"), "html.parser")
-            for link in toc.select("a"):
-                link.append(BeautifulSoup(f' <span class="page">{numbers[link["href"][1:]]}</span>', "html.parser"))
-            body = f"{title_page(about)}{toc}{''.join(sections)}"
-            text = PAGE.format(language=about["language"], title=escape(about["title"]), body=body)
-            Path(folder, "book.html").write_text(text, "utf-8")
-            page = browser.new_page()
-            page.goto(Path(folder, "book.html").as_uri())
-            page.evaluate("document.fonts.ready")
-            page.pdf(path=Path(folder, "book.pdf"), prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
-            page.close()
-            read = PdfReader(Path(folder, "book.pdf"))
-            places = read.named_destinations
-            found = {name: str(read.get_destination_page_number(places[f"/{name}" if f"/{name}" in places else name]) + 1) for name in numbers}
-            if found == numbers:
-                break
-            numbers = found
-        browser.close()
-        writer = PdfWriter(clone_from=read)
+    body = f"{title_page(about)}{toc}{''.join(sections)}"
+    return PAGE.format(language=about["language"], title=escape(about["title"]), body=body)
+
+
+def page_numbers(text, chapters):
+    """The number of the page on which each chapter begins, as text; the contents link to all of them."""
+    with pikepdf.open(io.BytesIO(text)) as file:
+        numbers = {page.objgen: number for number, page in enumerate(file.pages, start=1)}
+        places = file.Root.Dests
+        return {chapter.name: str(numbers[places[f"/{chapter.name}"][0].objgen]) for chapter in chapters}
+
+
+def without_times(text, about):
+    """A PDF with the date of the release in the place of the time of printing, well compressed."""
     day = f"D:{about['date'].replace('-', '')}000000Z"
-    writer.metadata = {"/Title": about["title"], "/Author": about["author"], "/CreationDate": day, "/ModDate": day}
-    text = io.BytesIO()
-    writer.write(text)
-    return text.getvalue()
+    with pikepdf.open(io.BytesIO(text)) as file:
+        file.docinfo = pikepdf.Dictionary(
+            Title=about["title"], Author=about["author"], CreationDate=day, ModDate=day
+        )
+        file.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
+        out = io.BytesIO()
+        file.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    return out.getvalue()
 
 
 def launch(playwright, **options):
