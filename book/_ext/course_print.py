@@ -554,9 +554,8 @@ def without_times(text, about):
     """A PDF with the date of the release in the place of the time of printing, well compressed."""
     day = f"D:{about['date'].replace('-', '')}000000Z"
     with pikepdf.open(io.BytesIO(text)) as file:
-        file.docinfo = pikepdf.Dictionary(
-            Title=about["title"], Author=about["author"], CreationDate=day, ModDate=day
-        )
+        facts = pikepdf.Dictionary(Title=about["title"], Author=about["author"], CreationDate=day, ModDate=day)
+        file.docinfo = file.make_indirect(facts)
         file.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
         out = io.BytesIO()
         file.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
