@@ -153,7 +153,8 @@ def test_the_pdf_holds_its_fonts_and_none_of_this_machine(printed):
         assert [name for name, _ in fonts.values() if not re.fullmatch(FONTS, name)] == []
         for name, font in fonts.values():
             assert "/FontFile2" in font.DescendantFonts[0].FontDescriptor, name
-    assert {"Serif", "SansKR"} <= {part for name, _ in fonts.values() for part in re.findall(r"Noto(Serif|SansKR)", name)}
+    names = " ".join(name for name, _ in fonts.values())
+    assert all(family in names for family in ("NotoSerif", "NotoSansKR", "DejaVuSansMono"))
 
 
 def test_twice_the_same_and_the_archive_opens_from_disk(book, page, tmp_path):
@@ -164,7 +165,8 @@ def test_twice_the_same_and_the_archive_opens_from_disk(book, page, tmp_path):
     with zipfile.ZipFile(io.BytesIO(made[f"{NAME}-site.zip"])) as file:
         file.extractall(tmp_path / "elsewhere")
     folder = tmp_path / "elsewhere" / NAME
-    assert digest(files_below(folder), folder) == digest(files_below(book / "_build" / "html"), book / "_build" / "html")
+    site = book / "_build" / "html"
+    assert digest(files_below(folder), folder) == digest(files_below(site), site)
     for name in ("index", "trade", "prose"):
         page.goto((folder / "book" / f"{name}.html").as_uri())
         assert page.locator("h1").is_visible()

@@ -117,7 +117,7 @@ def made_of():
 
 
 def describe():
-    """Title, author and language of the book, and the date of its release as ISO 8601: no build has a date of its own."""
+    """What a title page says. The date (ISO 8601) is that of the release: a build has none of its own."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     return {
@@ -199,7 +199,8 @@ def take_pictures(chapter):
 def pictures_of_maps(name):
     notebook = json.loads((SITE / "notebooks" / "with-outputs" / f"{name}.ipynb").read_text("utf-8"))
     outputs = (output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", []))
-    return [base64.b64decode(data["image/png"]) for data in outputs if "course-map" in "".join(data.get("text/html", ""))]
+    maps = (data for data in outputs if "course-map" in "".join(data.get("text/html", "")))
+    return [base64.b64decode(data["image/png"]) for data in maps]
 
 
 def unfold(body, page):
@@ -358,8 +359,8 @@ def font_name(family, weight, style):
 
 def style_sheet(fonts):
     faces = "".join(
-        f'@font-face{{font-family:"{family}";font-weight:{weight};font-style:{style};src:url("{font_name(family, weight, style)}")}}\n'
-        for family, weight, style, _ in fonts
+        f'@font-face{{font-family:"{font[0]}";font-weight:{font[1]};font-style:{font[2]};src:url("{font_name(*font[:3])}")}}\n'
+        for font in fonts
     )
     return faces + SHEET.read_text("utf-8")
 
@@ -368,7 +369,8 @@ def style_sheet(fonts):
 
 XHTML = """<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE html>
-<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops" lang="{language}" xml:lang="{language}">
+<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops"
+ lang="{language}" xml:lang="{language}">
 <head><title>{title}</title><link rel="stylesheet" href="book.css"/></head>
 <body>{body}</body>
 </html>
