@@ -249,9 +249,10 @@ def add_notes(chapter, notes, page):
     heading = page.new_tag("h2")
     heading.string = "Notes on claims"
     section.append(heading)
+    links = [badge.parent for badge in chapter.body.select("a > .claim")]
     for note in notes:
         ledger = note["id"].replace(f"{chapter.name}.note-", "#claims.")
-        badges = [link for link in chapter.body.select(f'a[href="{ledger}"]') if link.select_one(".claim")]
+        badges = [link for link in links if link["href"] == ledger]
         if not badges:
             continue
         for badge in badges:
@@ -359,8 +360,9 @@ def font_name(family, weight, style):
 
 def style_sheet(fonts):
     faces = "".join(
-        f'@font-face{{font-family:"{font[0]}";font-weight:{font[1]};font-style:{font[2]};src:url("{font_name(*font[:3])}")}}\n'
-        for font in fonts
+        f'@font-face{{font-family:"{family}";font-weight:{weight};font-style:{style};'
+        f'src:url("{font_name(family, weight, style)}")}}\n'
+        for family, weight, style, _ in fonts
     )
     return faces + SHEET.read_text("utf-8")
 
