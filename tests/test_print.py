@@ -14,8 +14,9 @@ import pikepdf
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from conftest import ROOT
+from conftest import ROOT, wait_until
 from course_inputs import digest, files_below
+from PIL import Image
 
 NAME = "kazakhstan-between-the-powers"
 FONTS = r"/[A-Z]{6}\+(NotoSerif|NotoSansKR|NotoSansSC|DejaVuSans)[\w-]*"
@@ -69,6 +70,8 @@ def test_epubcheck_finds_nothing(printed):
 def test_the_epub_says_what_it_is_and_for_whom(printed):
     with zipfile.ZipFile(printed / f"{NAME}.epub") as file:
         package = BeautifulSoup(file.read("book/package.opf"), "xml")
+        with Image.open(file.open(f"book/{package.find('item', properties='cover-image')['href']}")) as cover:
+            assert cover.size == (1600, 2400)
     assert package.find("dc:language").text == "en"
     assert package.find("dc:title").text == "Kazakhstan between the Powers"
     stated = {(meta["property"], meta.text) for meta in package.select("meta[property]")}
@@ -174,7 +177,7 @@ def test_twice_the_same_and_the_archive_opens_from_disk(book, page, tmp_path):
         assert page.locator("article h1").is_visible()
         for image in page.locator("article img").all():
             image.scroll_into_view_if_needed()
-            page.wait_for_function("image => image.naturalWidth > 0", arg=image.element_handle())
+        wait_until(page, "[...document.querySelectorAll('article img')].every(image => image.naturalWidth > 0)")
         if name == "index":
             page.locator("iframe").scroll_into_view_if_needed()
             page.frame_locator("iframe").locator("path.leaflet-interactive").first.wait_for(state="attached")

@@ -145,26 +145,59 @@ def card():
     bytes
         A PNG file; the same data give the same bytes.
     """
+    return picture((12, 6.3), (0, WIDTH, 72), 0.35, {"Russia": (66, 56), "China": (88, 40.3), "Europe": (24.2, 54.4)}, 33)
+
+
+def cover():
+    """Draw the cover of a printed edition, 1600 by 2400 pixels, as bytes of a PNG file."""
+    return picture((8, 12), (248, 726, 0), 0.4, {"Russia": (62, 57.5), "China": (82.5, 41.8)}, 42, dpi=200)
+
+
+def picture(size, window, map_from, names, type_size, dpi=100):
+    """A part of the map above the title of the course.
+
+    Parameters
+    ----------
+    size : (float, float)
+        Width and height in inches.
+    window : (float, float, float)
+        Left, right and upper edge of the map, in units of the drawing.
+    map_from : float
+        Share of the height below the map.
+    names : dict
+        Longitude and latitude, in degrees, at which each name begins.
+    type_size : float
+        Size of the title in points.
+    dpi : int
+
+    Returns
+    -------
+    bytes
+        A PNG file.
+    """
     from matplotlib import style
     from matplotlib.figure import Figure
     from matplotlib.patches import PathPatch, Rectangle
     from matplotlib.path import Path as Outline
     from toolkit.mapimage import png
 
+    (width, height), (left, right, top) = size, window
+    bottom = top + (right - left) * height * (1 - map_from) / width
     states, routes = shapes()
     with style.context("default"):
-        figure = Figure(figsize=(12, 6.3), dpi=100, facecolor=INK)
-        ax = figure.add_axes([0, 0.35, 1, 0.65], facecolor=SEA)
-        ax.set(xlim=(0, WIDTH), ylim=(WIDTH * 0.525 * 0.65 + 72, 72), xticks=[], yticks=[])
+        figure = Figure(figsize=size, dpi=dpi, facecolor=INK)
+        ax = figure.add_axes([0, map_from, 1, 1 - map_from], facecolor=SEA)
+        ax.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
         for kind, rings in states:
             shape = Outline.make_compound_path(*(Outline(ring, closed=True) for ring in rings))
             ax.add_patch(PathPatch(shape, facecolor=COLOURS[kind], edgecolor=BORDER, linewidth=0.8))
         for _, line in routes:
             ax.plot(*zip(*line), color=ROUTE, linewidth=1.6, solid_capstyle="round")
-        for name, lon, lat in (("Russia", 66, 56), ("China", 92, 42.5), ("Europe", 24.2, 54.4)):
-            ax.text(*project(lon, lat), name, color=INK, fontsize=17)
-        figure.add_artist(Rectangle((0, 0.345), 1, 0.008, color=COLOURS["home"]))
-        figure.text(0.035, 0.215, TITLE, color="white", fontsize=33, fontweight="bold", va="center", linespacing=1.15)
-        figure.text(0.035, 0.065, SUBTITLE, color="#e8dfc8", fontsize=15, va="center")
+        for name, place in names.items():
+            ax.text(*project(*place), name, color=INK, fontsize=17)
+        figure.add_artist(Rectangle((0, map_from - 0.005), 1, 0.008, color=COLOURS["home"]))
+        title = {"fontsize": type_size, "fontweight": "bold", "linespacing": 1.15}
+        figure.text(0.035, map_from * 0.614, TITLE, color="white", va="center", **title)
+        figure.text(0.035, map_from * 0.186, SUBTITLE, color="#e8dfc8", fontsize=15, va="center")
         return png(figure)

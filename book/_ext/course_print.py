@@ -30,6 +30,7 @@ import yaml
 from bs4 import BeautifulSoup
 from course_downloads import ARCHIVE
 from course_inputs import ROOT, digest, files_below
+from course_landing import cover
 from filelock import FileLock
 from fontTools import subset
 from fontTools.ttLib import TTFont
@@ -113,7 +114,8 @@ def main():
 def made_of():
     """A digest of all that is printed: the site, its order, and how it is printed."""
     rest = [ROOT / name for name in ("_config.yml", "_toc.yml", "CITATION.cff")]
-    return digest([*files_below(SITE), *rest, Path(__file__), SHEET, PAPER])
+    drawn = Path(__file__).with_name("course_landing.py")  # the cover
+    return digest([*files_below(SITE), *rest, Path(__file__), drawn, SHEET, PAPER])
 
 
 def describe():
@@ -441,8 +443,9 @@ def epub(about, chapters, fonts):
     members["book.css"] = style_sheet(fonts).encode()
     members |= {font_name(*font[:3]): font[3] for font in fonts}
     members |= {name: picture for chapter in chapters for name, picture in chapter.pictures.items()}
+    members["images/cover.png"] = cover()
     items = {name: f"item-{number}" for number, name in enumerate(members)}
-    properties = {"contents.xhtml": ' properties="nav"'}
+    properties = {"contents.xhtml": ' properties="nav"', "images/cover.png": ' properties="cover-image"'}
     manifest = [
         f'<item id="{item}" href="{name}" media-type="{MEDIA[Path(name).suffix]}"{properties.get(name, "")}/>'
         for name, item in items.items()
