@@ -4,6 +4,7 @@ import html
 import io
 import json
 import re
+from itertools import accumulate
 
 import matplotlib
 
@@ -18,6 +19,7 @@ from bs4 import BeautifulSoup
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from toolkit import charts, data, distances, maps
+from toolkit.assets import _steps, assets
 
 ROUTES, WAYPOINTS = data.load("export_routes"), data.load("route_waypoints")
 
@@ -377,3 +379,15 @@ def test_the_font_has_russian_and_kazakh_letters(letters):
 
     font = ft2font.FT2Font(font_manager.findfont("DejaVu Sans"))
     assert all(font.get_char_index(ord(letter)) for letter in letters if letter != " ")
+
+
+def test_the_base_map_of_the_browser_is_that_of_the_data():
+    states = json.loads(assets()["basemap.js"].partition("=")[2].rstrip(";\n"))
+    for state, feature in zip(states, data.load("basemap")["features"], strict=True):
+        assert {**feature["properties"], "polygons": state["polygons"]} == state
+        rings = [ring for polygon in feature["geometry"]["coordinates"] for ring in polygon]
+        for steps, ring in zip([steps for polygon in state["polygons"] for steps in polygon], rings, strict=True):
+            east, north = (accumulate(steps[first::2]) for first in (0, 1))
+            assert [[x / 100, y / 100] for x, y in zip(east, north, strict=True)] == ring
+    with pytest.raises(ValueError, match="more than two decimals"):
+        _steps([[67.831, 37.06]])

@@ -72,7 +72,7 @@ def markup(events, cameo, partners, addresses):
             "event": event,
             "date": SHOWN[event.precision].format(event.date),
             "datetime": event.date.strftime(STATED[event.precision]),
-            "partners": ", ".join(names[code] for code in event.partners.split(";")),
+            "partners": "; ".join(names[code] for code in event.partners.split(";")),
             "cameo": codes[event.cameo],
             "class": charts.QUADCLASSES[codes[event.cameo].quadclass],
             "goldstein": f"{codes[event.cameo].goldstein:+.1f}".replace("+0.0", "0.0").replace("-", "−"),

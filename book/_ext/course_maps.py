@@ -9,6 +9,7 @@ import html
 from pathlib import Path
 
 from bs4 import BeautifulSoup
+from course_scripts import shorten
 from docutils import nodes
 from sphinx.errors import ExtensionError
 
@@ -51,6 +52,7 @@ def share_assets(app, doctree, docname):
             node.children = [nodes.Text(node.astext().replace("</figcaption>", link, 1))]
     up = "../" * docname.count("/")
     for name, text in assets().items():
+        text = shorten(text) if name.endswith(".js") else text
         if not (folder / name).exists() or (folder / name).read_text("utf-8") != text:
             (folder / name).write_text(text, "utf-8")
         address = f"{up}{FOLDER}/{name}"

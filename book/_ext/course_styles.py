@@ -45,6 +45,9 @@ SCRIPTS = re.compile(r'<script[^>]*\ssrc="[^"]*_static/([^"?]+)')
 LINK = re.compile(rf'(_static/{re.escape(JOINED)})(?:\?v=\w+)?"')
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table of a font
 ICON = re.compile("\\\\[ef][0-9a-f]{3}|[\ue000-\uf8ff]")
+# Icons in outline are a font of their own, which has the same signs as the filled ones and which only these classes ask for.
+OUTLINED = {"fa-regular", "far"}
+IS_OUTLINED = re.compile(r"Awesome\\? 6 Free\b.*font-weight: ?400|font-weight: ?400.*Awesome\\? 6 Free\b")
 ASKED_FOR = re.compile(r"var\(\s*(--[\w-]+)")
 PROPERTY = re.compile(r"--[\w-]+")
 DECLARED = re.compile(r"""(?<=[{;])\s*(--[\w-]+)\s*:(?:"[^"]*"|'[^']*'|[^;{}"'])*(?:;|(?=}))""")
@@ -121,6 +124,8 @@ def join(paths, used):
                 raise ExtensionError(f"{path.name}: a rule asks for a file in another folder: {kept[-1]}")
     rules = without_unused_properties("".join(kept), used)
     icons = sorted(icons_in(rules))
+    if not OUTLINED & used:
+        fonts = [(rule, path) for rule, path in fonts if not IS_OUTLINED.search(text_of(rule.content))]
     return "".join([*(font_rule(rule, path, icons) for rule, path in fonts), rules, "\n"])
 
 

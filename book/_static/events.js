@@ -11,18 +11,22 @@
   const groupOf = Object.fromEntries(
     [...form.elements.partner.options].map((option) => [option.value, option.parentElement.label]),
   );
+  // The form names a partner with its code, "China (CHN)", the table without.
+  const codeOf = Object.fromEntries(
+    [...form.elements.partner.options].map(({ textContent, value }) => [textContent.replace(` (${value})`, ""), value]),
+  );
   const labels = (select) => [...select.querySelectorAll("optgroup")].map(({ label }) => label);
 
   const items = [...body.rows].map((element, number) => {
     const [, date, partners, where, summary, cameo, quadclass, goldstein] = element.cells;
     const stated = date.firstElementChild.dateTime; // 2022, 2022-01 or 2022-01-06
-    const codes = element.dataset.partners.split(";");
+    const codes = partners.textContent.split("; ").map((name) => codeOf[name]);
     const code = cameo.textContent.split(" ")[0];
     const row = {
       event_id: element.id,
       date: `${stated}-01-01`.slice(0, 10),
       precision: { 4: "year", 7: "month", 10: "day" }[stated.length],
-      partners: element.dataset.partners,
+      partners: codes.join(";"),
       place: where.textContent,
       summary: summary.querySelector("span").textContent,
       cameo: code,

@@ -7,6 +7,7 @@ import base64
 import json
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from xstatic.pkg import leaflet
@@ -24,10 +25,13 @@ def assets():
         File name (``.css`` or ``.js``) and its text. No text asks for another file.
     """
     folder = Path(leaflet.BASE_DIR)
-    states = json.loads(BASEMAP.read_text("utf-8"))
+    states = [
+        {**state["properties"], "polygons": [[_steps(ring) for ring in polygon] for polygon in state["geometry"]["coordinates"]]}
+        for state in json.loads(BASEMAP.read_text("utf-8"))["features"]
+    ]
     shapes = json.dumps(states, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return {
-        "leaflet.css": _inline_images((folder / "leaflet.css").read_text("utf-8"), folder),
+        "leaflet.css": _alone((folder / "leaflet.css").read_text("utf-8"), folder),
         "leaflet.js": (folder / "leaflet.js").read_text("utf-8").replace("//# sourceMappingURL=leaflet.js.map", ""),
         "basemap.js": f"const courseBasemap = {shapes};\n",
         "course-map.css": Path(__file__).with_name("map.css").read_text("utf-8"),
@@ -41,12 +45,39 @@ def asset_tag(name):
     return f"<{kind}>{assets()[name]}</{kind}>"
 
 
-def _inline_images(css, folder):
-    """Put the images that a style sheet names into it, as data URLs."""
+def _steps(ring):
+    """A ring as whole hundredths of a degree, each number the step from the point before: half the size in transfer.
+
+    Parameters
+    ----------
+    ring : list of (float, float)
+        Longitude and latitude in degrees, with at most two decimals.
+
+    Returns
+    -------
+    list of int
+        East and north of the first point, then the step east and north to each next one.
+
+    Raises
+    ------
+    ValueError
+        If a number has more decimals.
+    """
+    whole = [[round(100 * degrees) for degrees in point] for point in ring]
+    if [[hundredths / 100 for hundredths in point] for point in whole] != ring:
+        raise ValueError("data/basemap.geojson: a coordinate has more than two decimals")
+    return [step for last, point in pairwise([[0, 0], *whole]) for step in (point[0] - last[0], point[1] - last[1])]
+
+
+def _alone(css, folder):
+    """Leaflet's style sheet, short, with the images that it names in it as data URLs, and without Leaflet's own marker."""
 
     def data_url(match):
         content = base64.b64encode((folder / match[1]).read_bytes()).decode()
         return f"url(data:image/png;base64,{content})"
 
+    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
+    css = re.sub(r"\.leaflet-default-icon-path\s*\{[^}]*\}", "", css)
+    css = re.sub(r"(?<=[;{},:])\s+|\s+(?=[{}])", "", css)
     # Internet Explorer's behaviours have no file behind them.
     return re.sub(r"url\((images/[\w-]+\.png)\)", data_url, css)

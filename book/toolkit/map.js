@@ -27,17 +27,21 @@ const courseMap = {
     map.createPane("states").style.zIndex = 350;
     map.createPane("names").style.zIndex = 430;
     L.rectangle(courseMap.mapped, { pane: "states", className: "sea", stroke: false, interactive: false }).addTo(map);
-    L.geoJSON(courseBasemap, {
-      pane: "states",
-      interactive: false,
-      attribution: "Natural Earth, GeoNames",
-      style: ({ properties }) => ({ className: properties.name === "Kazakhstan" ? "state home" : "state", weight: 0.8 }),
-    }).addTo(map);
-    for (const { properties } of courseBasemap.features) {
-      if (!properties.label) continue;
-      const icon = L.divIcon({ className: "country-name", html: courseMap.element("span", properties.name), iconSize: null });
-      L.marker(properties.label, { icon, pane: "names", interactive: false, keyboard: false }).addTo(map);
+    const attribution = "Natural Earth, GeoNames";
+    for (const { name, label, polygons } of courseBasemap) {
+      const className = name === "Kazakhstan" ? "state home" : "state";
+      const rings = polygons.map((polygon) => polygon.map(courseMap.points));
+      L.polygon(rings, { pane: "states", className, weight: 0.8, interactive: false, attribution }).addTo(map);
+      if (!label) continue;
+      const icon = L.divIcon({ className: "country-name", html: courseMap.element("span", name), iconSize: null });
+      L.marker(label, { icon, pane: "names", interactive: false, keyboard: false }).addTo(map);
     }
+  },
+
+  // Latitudes and longitudes of a ring, which comes as steps of hundredths of a degree, east and north by turns.
+  points(steps) {
+    let [east, north] = [0, 0];
+    return steps.flatMap((step, i) => (i % 2 ? [[(north += step) / 100, east / 100]] : ((east += step), [])));
   },
 
   // One more button under plus and minus, with an icon of lines.
@@ -243,13 +247,13 @@ const courseMap = {
     const all = () => [...root.querySelectorAll(selector)];
     const settle = () => {
       const elements = all();
-      root.toggleAttribute("role", elements.length > 0);
-      if (!elements.length) return;
+      for (const name of ["role", "aria-label"]) root.removeAttribute(name);
+      if (!elements.length) return; // a name without a role says nothing
       root.setAttribute("role", "toolbar");
+      root.setAttribute("aria-label", `${label}: arrow keys move between them`);
       const current = elements.find((element) => element.getAttribute("tabindex") === "0") ?? elements[0];
       for (const element of elements) element.setAttribute("tabindex", element === current ? "0" : "-1");
     };
-    root.setAttribute("aria-label", `${label}: arrow keys move between them`);
     root.addEventListener("focusin", ({ target }) => {
       if (!target.matches(selector)) return;
       for (const element of all()) element.setAttribute("tabindex", element === target ? "0" : "-1");
