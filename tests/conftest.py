@@ -179,6 +179,16 @@ def page(browser):
     context.close()
 
 
+def wait_until(page, expression):
+    """Wait until a JavaScript expression is true. Playwright's own ``wait_for_function`` evaluates its text in the page,
+    which the policy of the pages forbids."""
+    for _ in range(300):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"not true within 30 seconds: {expression}")
+
+
 def is_external(url):
     """True if an address lies on another host than the tests' own server."""
     return not re.match(r"(file:|data:|blob:|about:|http://127\.0\.0\.1[:/])", url)

