@@ -522,6 +522,7 @@ def pdf(about, chapters, fonts):
             Path(folder, "book.html").write_text(one_page(about, chapters, numbers), "utf-8")
             page = browser.new_page()
             page.goto(Path(folder, "book.html").as_uri())
+            page.evaluate("Promise.all([...document.fonts].map(font => font.load())).then(() => true)")  # none comes too late
             text = page.pdf(prefer_css_page_size=True, print_background=True, tagged=final, outline=final)
             page.close()
             found = page_numbers(text, chapters)
