@@ -5,6 +5,7 @@ The site holds them in ``notebooks/``. They say in plain Markdown what the chapt
 draw: a citation becomes its key, which ``references.bib`` explains, a link to a page one to its notebook.
 """
 
+import hashlib
 import io
 import re
 import shutil
@@ -12,7 +13,8 @@ import zipfile
 from pathlib import Path
 
 import nbformat
-from course_inputs import ROOT, files_below
+from course_build import kept
+from course_inputs import ROOT, digest, files_below
 from jupyter_cache import get_cache
 from myst_nb.core.utils import coalesce_streams
 from sphinx.errors import ExtensionError
@@ -24,6 +26,8 @@ KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name
 # What runs need beside the notebooks: paths in the repository and in the archive.
 TAKEN = ["LICENSE", "CITATION.cff", "requirements.txt", "book/references.bib"]
 TAKEN_FOLDERS = ["book/toolkit", "data", ".jupyter"]
+# What `packages` reads.
+PINS = [ROOT / name for name in ("requirements.in", "requirements.txt")]
 
 READ_ME = """\
 # {title}: the notebooks
@@ -134,22 +138,54 @@ def write(app, exception):
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "with-outputs").mkdir(parents=True)
     cache = get_cache(app.env.mystnb_config.execution_cache_path)
-    for docname in sorted(app.env.all_docs):
-        if is_notebook(app, docname):
-            read = nbformat.read(Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb", as_version=4)
-            _, executed = cache.merge_match_into_notebook(read)
-            notebook = take_away(app, docname, executed)
-            name = f"{Path(docname).name}.ipynb"
-            nbformat.write(notebook, folder / "with-outputs" / name)
-            nbformat.write(without_outputs(notebook), folder / name)
-    (folder / f"{ARCHIVE}.zip").write_bytes(archive(app, sorted(folder.glob("*.ipynb"))))
+    titles = {Path(name).name: title.astext() for name, title in sorted(app.env.titles.items())}
+    chapters = sorted(name for name in app.env.all_docs if is_notebook(app, name))
+    names = [Path(docname).name for docname in chapters]
+    # What notebooks say beside their own text. The name of a chapter's kernel, in its file, tells what it has shown.
+    options = app.config.html_theme_options
+    around = [titles, names, app.config.html_title, options.get("repository_url"), options.get("repository_branch")]
+    for docname, name in zip(chapters, names):
+        path = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
+        made_of = f"{digest([path, Path(__file__), *PINS])}-{hashlib.sha256(repr(around).encode()).hexdigest()}"
+        full = kept(
+            app,
+            f"{name}-with-outputs.ipynb",
+            made_of,
+            lambda: written(take_away(app, name, titles, set(names), run_before(cache, path))),
+        )
+        blank = kept(app, f"{name}.ipynb", made_of, lambda: written(without_outputs(nbformat.reads(full.decode(), 4))))
+        (folder / "with-outputs" / f"{name}.ipynb").write_bytes(full)
+        (folder / f"{name}.ipynb").write_bytes(blank)
+    members = {f"book/{name}.ipynb": folder / f"{name}.ipynb" for name in names}
+    members |= {name: ROOT / name for name in TAKEN}
+    for place in TAKEN_FOLDERS:
+        members |= {path.relative_to(ROOT).as_posix(): path for path in files_below(ROOT / place)}
+    made_of = f"{digest([*members.values(), Path(__file__)])}-{app.config.html_title}"
+    (folder / f"{ARCHIVE}.zip").write_bytes(kept(app, f"{ARCHIVE}.zip", made_of, lambda: archive(app, members)))
 
 
-def take_away(app, docname, executed):
-    """An executed chapter as a notebook for readers: in plain Markdown, and the same for the same chapter."""
-    titles = {Path(name).name: title.astext() for name, title in app.env.titles.items()}
-    notebooks = {Path(name).name for name in app.env.all_docs if is_notebook(app, name)}
-    name = Path(docname).name
+def written(notebook):
+    return f"{nbformat.writes(notebook)}\n".encode()
+
+
+def run_before(cache, path):
+    """The notebook of a chapter with what its cells showed."""
+    _, executed = cache.merge_match_into_notebook(nbformat.read(path, as_version=4))
+    return executed
+
+
+def take_away(app, name, titles, notebooks, executed):
+    """An executed chapter as a notebook for readers: in plain Markdown, and the same for the same chapter.
+
+    Parameters
+    ----------
+    name : str
+    titles : dict of str to str
+        Titles of all pages by name.
+    notebooks : set of str
+        Names of the pages that are notebooks too.
+    executed : nbformat.NotebookNode
+    """
     address = app.config.html_theme_options.get("repository_url")
     if address:
         branch = app.config.html_theme_options["repository_branch"]
@@ -194,12 +230,8 @@ def packages():
     return [f"{name}=={pins[name]}" for name in asked if not re.match(BUILDERS, name)]
 
 
-def archive(app, notebooks):
-    """The archive as bytes; the same content gives the same bytes."""
-    members = {f"book/{path.name}": path for path in notebooks}
-    members |= {name: ROOT / name for name in TAKEN}
-    for folder in TAKEN_FOLDERS:
-        members |= {path.relative_to(ROOT).as_posix(): path for path in files_below(ROOT / folder)}
+def archive(app, members):
+    """The archive of files, by their paths in it, as bytes; the same content gives the same bytes."""
     texts = {name: path.read_bytes() for name, path in members.items()}
     texts["README.md"] = READ_ME.format(title=app.config.html_title).encode()
     packed = io.BytesIO()
