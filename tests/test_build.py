@@ -221,6 +221,31 @@ def test_a_new_title_reaches_every_page_and_what_is_gone_leaves_nothing(small, b
     assert left == [] and (pages / "trade.html").exists()
 
 
+def test_a_new_order_reaches_every_page_and_a_file_that_is_gone_leaves_the_site(small, book):
+    (book / "book/_static/more.txt").write_text("More.", "utf-8")
+    change(book / "_toc.yml", "- file: book/trade\n- file: book/prose", "- file: book/prose\n- file: book/trade\n  title: Commerce")
+    assert ran(build(book)) == set()
+    site = book / "_build" / "html"
+    assert (site / "_static/more.txt").exists()
+    prose = (site / "book/prose.html").read_text("utf-8")
+    assert "Commerce" in prose and prose.index("next-page") < prose.index('title="next page"') < prose.index("Commerce", prose.index("next-page"))
+    (book / "book/_static/more.txt").unlink()
+    change(book / "_toc.yml", "- file: book/prose\n- file: book/trade\n  title: Commerce", "- file: book/trade\n- file: book/prose")
+    assert ran(build(book)) == set()
+    assert fingerprint(site) == fingerprint(small / "_build" / "html")
+
+
+def test_another_builder_leaves_the_site_and_what_it_knows_alone(book):
+    assert ran(build(book)) == set()
+    before = fingerprint(book / "_build" / "html")
+    change(book / "book/prose.md", "This page", "Our page")
+    done = build(book, "--builder", "custom", "--custom-builder", "dummy")
+    assert done.returncode == 0 and "Nothing has changed" not in done.stdout, done.stderr[-2000:]
+    assert fingerprint(book / "_build" / "html") == before
+    assert ran(build(book)) == set()
+    assert "Our page" in (book / "_build/html/book/prose.html").read_text("utf-8")
+
+
 def test_modules_that_a_chapter_reaches_are_found():
     found = {path.name for path in inputs_of("```{code-cell}\nfrom toolkit import maps\n```\n")}
     assert found >= {"__init__.py", "maps.py", "map.css", "map.js", "data.py", "rules.py", "datapackage.json"}

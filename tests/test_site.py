@@ -305,6 +305,32 @@ def test_filters_are_loaded_only_where_something_is_filtered(soups):
         assert scripts & {"filter.js", "claims.js", "events.js"} == expected.get(page, set()), page
 
 
+def test_a_source_that_changes_reaches_the_pages_that_cite_it(tmp_path):
+    from sphinx.testing.util import SphinxTestApp
+
+    def build(author):
+        entry = "title = {{T}}, year = {{2001}}, note = {{N}}, keywords = {{press}}, url = {{https://example.org/{0}}}"
+        entries = [f"@misc{{{key}, author = {{{{{name}}}}}, {entry.format(key)}}}" for key, name in {"a-1": author, "b-1": "B"}.items()]
+        (tmp_path / "refs.bib").write_text("\n".join(entries), "utf-8")
+        app = SphinxTestApp("html", srcdir=tmp_path)
+        app.build()
+        app.cleanup()
+        return app, {name: (app.outdir / f"{name}.html").read_text("utf-8") for name in ("index", "other")}
+
+    (tmp_path / "index.rst").write_text("I\n=\n\n:cite:p:`a-1`\n\n.. toctree::\n\n   other\n   list\n", "utf-8")
+    (tmp_path / "other.rst").write_text("O\n=\n\n:cite:p:`b-1`\n", "utf-8")
+    (tmp_path / "list.rst").write_text("L\n=\n\n.. bibliography::\n", "utf-8")
+    (tmp_path / "conf.py").write_text(
+        "extensions = ['course_references']\nbibtex_bibfiles = ['refs.bib']\n"
+        "bibtex_reference_style = 'author_year'\nbibtex_default_style = 'course'\n",
+        "utf-8",
+    )
+    _, before = build("First")
+    _, after = build("Second")
+    assert "First" in before["index"] and "Second" in after["index"] and "First" not in after["index"]
+    assert before["other"] == after["other"]
+
+
 def test_text_of_tables_is_never_code(tmp_path, monkeypatch):
     """The worst text in every field of the glossary, the descriptor and the bibliography, through pages and notes.
     The same for maps: test_toolkit; for claims: test_claims; for the table of events: test_browser."""

@@ -29,6 +29,8 @@ sys.path.insert(0, str(ROOT / "book"))  # for `toolkit`, as the chapters have it
 
 STATIC = ROOT / "book" / "_static"
 REFERENCES = ROOT / "book" / "references.bib"
+READING = [TOOLKIT / "data.py", TOOLKIT / "rules.py", DATA / "datapackage.json"]  # these decide what a table is read as
+EXTENSIONS = sorted(Path(__file__).parent.glob("*.*"))
 HEADER = re.compile(r"---\n.*?\n---\n", re.DOTALL)
 
 logger = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ def setup(app):
     app.parallel = max(app.parallel, os.cpu_count() or 1)
     # Sphinx reads every page again when the extensions or the packages change, and chapters run again with the latter.
     # It writes every page again when a script or style sheet changes: pages name the digests of these.
-    app.add_config_value("course_extensions", digest(sorted(Path(__file__).parent.glob("*.*"))), "env")
+    app.add_config_value("course_extensions", digest(EXTENSIONS), "env")
     app.add_config_value("course_environment", environment(), "env")
     app.add_config_value("course_static", digest(sorted(STATIC.glob("*.*"))), "html")
     app.connect("config-inited", stage)
@@ -60,7 +62,8 @@ def setup(app):
     app.connect("source-read", name_inputs)
     app.connect("env-updated", remember_files)
     app.connect("env-updated", keep_index_entries)
-    app.connect("env-updated", show_new_titles)
+    app.connect("env-updated", show_new_names)
+    app.connect("build-finished", drop_leftovers, priority=100)  # before others look at all pages of the site
     app.connect("build-finished", finish, priority=999)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -70,10 +73,15 @@ def setup(app):
 
 def stage(app, config):
     """Write to a folder beside ``_build/html``; start afresh if the last build did not come to its end, or if something
-    else has written there since."""
+    else has written there since. What another builder makes, as ``linkcheck``, lies apart, with what it knows of pages."""
     app.outdir.parent.mkdir(parents=True, exist_ok=True)
     app.course_lock = wait_for_other_builds(app.outdir.parent)
-    if app.outdir.name != "html":
+    builder = options().get("custom_builder") or options().get("builder") or "html"
+    if builder != "html":
+        app.doctreedir = app.doctreedir.with_name(f".doctrees-{builder}")
+        app.doctreedir.mkdir(exist_ok=True)
+        if app.outdir.name == "html":
+            app.outdir = app.outdir.with_name(builder)
         return
     bring_back(app.outdir, app.outdir.with_name(".html-old"))
     app.outdir = type(app.outdir)(app.outdir.parent / ".html")
@@ -85,6 +93,7 @@ def stage(app, config):
         app.doctreedir.mkdir(parents=True)
     stop_if_unchanged(app)
     app.outdir.mkdir(parents=True, exist_ok=True)
+    drop_copies(app)
 
 
 def wait_for_other_builds(folder):
@@ -145,10 +154,27 @@ def finish(app, exception):
         raise SystemExit(1) from None  # the message says it all: no traceback of Jupyter Book after it
 
 
+def drop_copies(app):
+    """Each build copies what lies in ``_static`` afresh, but for what maps share. Plots that other extensions or packages
+    have made lighter are made anew: MyST-NB writes none over another."""
+    static = app.outdir / "_static"
+    for path in static.iterdir() if static.exists() else ():
+        if path.is_dir() and path.name != "maps":
+            shutil.rmtree(path)
+        elif path.is_file():
+            path.unlink()
+    makers = f"{digest(EXTENSIONS)}-{environment()}"
+    known = app.outdir.with_name(".plots-made-by")
+    if not known.exists() or known.read_text("utf-8", "replace") != makers:
+        shutil.rmtree(app.outdir.with_name("jupyter_execute"), ignore_errors=True)
+        shutil.rmtree(app.doctreedir, ignore_errors=True)
+        app.doctreedir.mkdir(parents=True)
+        known.write_text(makers, "utf-8")
+
+
 def publish(app):
     if made_of() != app.course_made_of:
         raise ChapterError("A file of the book was changed while it was built. Build again.")
-    drop_leftovers(app)
     site, new, old = (app.outdir.with_name(name) for name in ("html", ".html-new", ".html-old"))
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -174,7 +200,7 @@ def kept(app, name, made_of, make):
     name : str
         A name for what is made; only the last of a name is kept.
     made_of : str
-        A digest of everything but the installed packages that ``make`` uses.
+        A digest of everything that ``make`` uses but the extensions and the installed packages.
     make : callable
         Takes nothing and returns bytes.
 
@@ -183,7 +209,7 @@ def kept(app, name, made_of, make):
     bytes
     """
     path = Path(app.doctreedir).parent / ".kept" / name
-    label = f"{made_of}-{app.config.course_environment}".encode()
+    label = f"{made_of}-{app.config.course_extensions}-{app.config.course_environment}".encode()
     if path.exists():
         known, _, rest = path.read_bytes().partition(b"\n")
         seal, _, content = rest.partition(b"\n")
@@ -201,8 +227,10 @@ def bring_back(site, old):
         old.rename(site)
 
 
-def drop_leftovers(app):
+def drop_leftovers(app, exception):
     """Pictures, pages, downloads and search terms of earlier builds that no chapter has any more."""
+    if exception or app.outdir.name != ".html":
+        return
     wanted = {
         "_images": {name for _, name in app.env.images.values()},
         "_downloads": {name for _, name in app.env.dlfiles.values()},
@@ -233,11 +261,13 @@ def keep_index_entries(app, env):
                     kept.setdefault(name, []).append((entry, target, "main" if is_main else ""))
 
 
-def show_new_titles(app, env):
-    """A page names others in its sidebar and its links: a new title concerns them all, which Sphinx does not see."""
-    titles = {name: title.astext() for name, title in env.titles.items()}
-    same = getattr(env, "course_titles", titles) == titles
-    env.course_titles = titles
+def show_new_names(app, env):
+    """A page names others in its sidebar, in next and previous and in its links, to a page or to a heading: a new title,
+    order or heading may concern them all, which Sphinx does not see."""
+    names = {name: (title.astext(), sorted(env.metadata[name].get("myst_slugs", {}))) for name, title in env.titles.items()}
+    names = names, digest([Path(app.srcdir, app.config.external_toc_path)])
+    same = getattr(env, "course_names", names) == names
+    env.course_names = names
     return [] if same else sorted(env.all_docs)
 
 
@@ -282,7 +312,7 @@ def digest_of_page(env, name):
 
 def check_data(app, env, docnames):
     """Check every table before a chapter runs, unless nothing has changed since the last check."""
-    seen = digest([*sorted(DATA.glob("*.*")), REFERENCES, TOOLKIT / "data.py", TOOLKIT / "rules.py"])
+    seen = digest([*sorted(DATA.glob("*.*")), REFERENCES, *READING])
     if getattr(env, "course_data_checked", None) == seen:
         return
     from toolkit import data

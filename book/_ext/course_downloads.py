@@ -146,7 +146,7 @@ def write(app, exception):
     around = [titles, names, app.config.html_title, options.get("repository_url"), options.get("repository_branch")]
     for docname, name in zip(chapters, names):
         path = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
-        made_of = f"{digest([path, Path(__file__), *PINS])}-{hashlib.sha256(repr(around).encode()).hexdigest()}"
+        made_of = f"{digest([path, *PINS])}-{hashlib.sha256(repr(around).encode()).hexdigest()}"
         full = kept(
             app,
             f"{name}-with-outputs.ipynb",
@@ -160,7 +160,7 @@ def write(app, exception):
     members |= {name: ROOT / name for name in TAKEN}
     for place in TAKEN_FOLDERS:
         members |= {path.relative_to(ROOT).as_posix(): path for path in files_below(ROOT / place)}
-    made_of = f"{digest([*members.values(), Path(__file__)])}-{app.config.html_title}"
+    made_of = f"{digest([*members.values()])}-{app.config.html_title}"
     (folder / f"{ARCHIVE}.zip").write_bytes(kept(app, f"{ARCHIVE}.zip", made_of, lambda: archive(app, members)))
 
 

@@ -6,7 +6,7 @@ file that can be downloaded show the same events.
 
 from pathlib import Path
 
-from course_build import DATA, REFERENCES
+from course_build import DATA, READING, REFERENCES, TOOLKIT
 from docutils import nodes
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sphinx.util.docutils import SphinxDirective
@@ -27,7 +27,7 @@ class EventsTable(SphinxDirective):
 
     def run(self):
         tables = (DATA / f"{name}.csv" for name in ("events", "cameo", "partners"))
-        for path in (__file__, TEMPLATE, DATA / "datapackage.json", REFERENCES, *tables):
+        for path in (REFERENCES, TOOLKIT / "charts.py", *READING, *tables):
             self.env.note_dependency(str(path))
         self.env.metadata[self.env.docname]["events"] = True
         return [events_table()]

@@ -9,11 +9,12 @@ import math
 from html import escape
 from pathlib import Path
 
-from course_build import DATA, TOOLKIT, kept
+from course_build import DATA, READING, TOOLKIT, kept
 from course_inputs import digest
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+DRAWN_OF = [*(DATA / name for name in ("basemap.geojson", "export_routes.csv", "export_routes.geojson")), *READING]
 WEST, EAST, SOUTH, NORTH = 23, 109, 36.2, 61.5  # degrees; the base map is cut off a little outside
 WIDTH = 960  # units of the drawing
 SCALE = WIDTH / (EAST - WEST)
@@ -54,8 +55,8 @@ class PartnerMap(SphinxDirective):
     has_content = True
 
     def run(self):
-        for name in ("basemap.geojson", "export_routes.csv", "export_routes.geojson"):
-            self.env.note_dependency(str(DATA / name))
+        for path in DRAWN_OF:
+            self.env.note_dependency(str(path))
         figure = nodes.container(classes=["partner-map"])
         figure += nodes.raw("", drawing(), format="html")
         names = nodes.bullet_list(classes=["partner-names"])
@@ -133,8 +134,8 @@ def write_card(app, exception):
     """The preview of links to the course, 1200 by 630 pixels."""
     if exception or app.builder.name != "html":
         return
-    drawn_of = [DATA / name for name in ("basemap.geojson", "export_routes.csv", "export_routes.geojson")]
-    Path(app.outdir, "_static", "card.png").write_bytes(kept(app, "card.png", digest([*drawn_of, TOOLKIT / "mapimage.py", Path(__file__)]), card))
+    made_of = digest([*DRAWN_OF, TOOLKIT / "mapimage.py"])
+    Path(app.outdir, "_static", "card.png").write_bytes(kept(app, "card.png", made_of, card))
 
 
 def card():
@@ -153,6 +154,12 @@ def cover():
     return picture((8, 12), (248, 726, 0), 0.4, {"Russia": (62, 57.5), "China": (82.5, 41.8)}, 42, dpi=200)
 
 
+def partner_map():
+    """Draw the map of the first page, 960 pixels wide, as bytes of a PNG file."""
+    names = {"Russia": (62, 58.5), "China": (88, 40.3), "← United States": (23.8, 59.6), "Europe": (24.2, 54.4)}
+    return picture((9.6, HEIGHT / 100), (0, WIDTH, 0), 0, names | {"Kazakhstan": (61, 47.6)}, 0)
+
+
 def picture(size, window, map_from, names, type_size, dpi=100):
     """A part of the map above the title of the course.
 
@@ -163,7 +170,7 @@ def picture(size, window, map_from, names, type_size, dpi=100):
     window : (float, float, float)
         Left, right and upper edge of the map, in units of the drawing.
     map_from : float
-        Share of the height below the map.
+        Share of the height below the map, for the title; none if 0.
     names : dict
         Longitude and latitude, in degrees, at which each name begins.
     type_size : float
@@ -192,10 +199,13 @@ def picture(size, window, map_from, names, type_size, dpi=100):
         for kind, rings in states:
             shape = Outline.make_compound_path(*(Outline(ring, closed=True) for ring in rings))
             ax.add_patch(PathPatch(shape, facecolor=COLOURS[kind], edgecolor=BORDER, linewidth=0.8))
-        for _, line in routes:
-            ax.plot(*zip(*line), color=ROUTE, linewidth=1.6, solid_capstyle="round")
+        for commodity, line in routes:
+            broken = "--" if commodity == "gas" else "-"
+            ax.plot(*zip(*line), broken, color=ROUTE, linewidth=1.6, solid_capstyle="round")
         for name, place in names.items():
             ax.text(*project(*place), name, color=INK, fontsize=17)
+        if not map_from:
+            return png(figure)
         figure.add_artist(Rectangle((0, map_from - 0.005), 1, 0.008, color=COLOURS["home"]))
         title = {"fontsize": type_size, "fontweight": "bold", "linespacing": 1.15}
         figure.text(0.035, map_from * 0.614, TITLE, color="white", va="center", **title)

@@ -29,8 +29,9 @@ import pikepdf
 import yaml
 from bs4 import BeautifulSoup
 from course_downloads import ARCHIVE
-from course_inputs import ROOT, digest, files_below
-from course_landing import cover
+from course_build import EXTENSIONS
+from course_inputs import ROOT, digest, environment, files_below
+from course_landing import cover, partner_map
 from filelock import FileLock
 from fontTools import subset
 from fontTools.ttLib import TTFont
@@ -91,31 +92,32 @@ def main():
     PRINT.mkdir(exist_ok=True)
     with FileLock(PRINT / ".lock"):
         last, new = PRINT / ".made-of", made_of()
-        names = [f"{ARCHIVE}{ending}" for ending in (".epub", ".pdf", "-site.zip")]
-        if last.exists() and last.read_text("utf-8") == new and all((PRINT / name).exists() for name in names):
+        files = [PRINT / f"{ARCHIVE}{ending}" for ending in (".epub", ".pdf", "-site.zip")]
+        if last.exists() and last.read_text("utf-8") == f"{new} {digest(files, PRINT)}":
             print("Nothing has changed since the last print.")
             return
         try:
-            about, chapters = describe(), read_book()
+            about = describe()
+            with FileLock(ROOT / "_build" / ".lock"):  # no build publishes another site meanwhile
+                chapters = read_book()
+                site = packed({f"{ARCHIVE}/{name}": text for name, text in site_files().items()})
             fonts = cut_fonts(about, chapters)
-            site = packed({f"{ARCHIVE}/{name}": text for name, text in site_files().items()})
             texts = [epub(about, chapters, fonts), pdf(about, chapters, fonts), site]
         except PrintError as error:
             raise SystemExit(f"Nothing was printed; what lies in _build/print is as it was.\n\n{error}") from None
         last.unlink(missing_ok=True)
-        for name, text in zip(names, texts):
-            written = PRINT / f".{name}"
+        for file, text in zip(files, texts):
+            written = file.with_name(f".{file.name}")
             written.write_bytes(text)
-            written.replace(PRINT / name)
-            print(f"_build/print/{name}: {len(text) / 1e6:.1f} MB")
-        last.write_text(new, "utf-8")
+            written.replace(file)
+            print(f"_build/print/{file.name}: {len(text) / 1e6:.1f} MB")
+        last.write_text(f"{new} {digest(files, PRINT)}", "utf-8")
 
 
 def made_of():
     """A digest of all that is printed: the site, its order, and how it is printed."""
     rest = [ROOT / name for name in ("_config.yml", "_toc.yml", "CITATION.cff")]
-    drawn = Path(__file__).with_name("course_landing.py")  # the cover
-    return digest([*files_below(SITE), *rest, Path(__file__), drawn, SHEET, PAPER])
+    return f"{digest([*files_below(SITE), *rest, *EXTENSIONS])}-{environment()}"
 
 
 def describe():
@@ -147,6 +149,8 @@ def read_book():
     parts = toc.get("parts", [{"caption": "", "chapters": toc.get("chapters", [])}])
     listed = [("", toc["root"])] + [(part["caption"], page["file"]) for part in parts for page in part["chapters"]]
     names = {Path(file).name for _, file in listed}
+    if lost := {path.stem for path in (SITE / "book").glob("*.html")} - names:
+        raise PrintError(f"_toc.yml: {', '.join(sorted(lost))}: a printed book has parts and chapters, and no pages below these")
     chapters = [read_chapter(Path(file).name, part, names) for part, file in listed]
     chapters += filter(None, [take_answers(chapters)])
     known = {tag["id"] for chapter in chapters for tag in chapter.body.select("[id]")}
@@ -187,6 +191,10 @@ def take_pictures(chapter):
         path = SITE / "book" / image["src"]
         image["src"] = f"images/{path.name}"
         chapter.pictures[image["src"]] = path.read_bytes()
+    for drawing in chapter.body.select(".partner-map svg"):
+        chapter.pictures["images/partner-map.png"] = partner_map()
+        alt = f"{drawing.title.get_text()}. {drawing.desc.get_text()}"
+        drawing.replace_with(BeautifulSoup().new_tag("img", src="images/partner-map.png", alt=alt))
     maps = chapter.body.select("figure.course-map")
     drawn = pictures_of_maps(chapter.name) if maps else []
     if len(drawn) != len(maps):

@@ -5,6 +5,7 @@ with hundreds of entries those templates take seconds of every build, changed or
 sphinxcontrib-bibtex through every citation for every entry of every list: here it is done once for a list.
 """
 
+import hashlib
 import re
 from collections import defaultdict
 
@@ -75,6 +76,21 @@ class CourseBibtexDomain(BibtexDomain):
                 yield entry.key, entry
 
 
+def renew_citations(app, env):
+    """Pages that cite a source which has changed, or is gone: a citation shows author and year, but Sphinx takes only the
+    lists for made of the sources."""
+    domain = env.get_domain("cite")
+    now = {key: hash_of(entry.to_string("bibtex")) for key, entry in domain.bibdata.data.entries.items()}
+    before = getattr(env, "course_sources", now)
+    env.course_sources = now
+    changed = {key for key in now.keys() | before.keys() if now.get(key) != before.get(key)}
+    return sorted({ref.docname for ref in domain.citation_refs if any(target.key in changed for target in ref.targets)})
+
+
+def hash_of(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def full_name(person):
     """A person's name as one would say it; the name of a body as it is."""
     return plain(" ".join([*person.first_names, *person.middle_names, *person.prelast_names, *person.last_names]))
@@ -82,7 +98,7 @@ def full_name(person):
 
 def plain(text):
     """Text without BibTeX's braces and escapes."""
-    return re.sub(r"[{}]", "", re.sub(r"\\([&%#_$])", r"\1", text)).replace("--", "–")
+    return re.sub(r"[{}]", "", re.sub(r"\\([&%#_$])", r"\1", text)).replace("---", "—").replace("--", "–")
 
 
 def setup(app):
@@ -92,4 +108,5 @@ def setup(app):
     register_plugin("pybtex.style.formatting", "course-hint", HintStyle)
     app.setup_extension("sphinxcontrib.bibtex")
     app.add_domain(CourseBibtexDomain, override=True)
+    app.connect("env-updated", renew_citations)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

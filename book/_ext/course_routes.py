@@ -1,7 +1,7 @@
 """The routes of the maps in words, for those who do not see a map: ends, state and capacity of each, and its way from
 place to place. The directive ``route-list`` takes a commodity: ``oil``, ``gas`` or ``freight``."""
 
-from course_build import DATA
+from course_build import DATA, READING
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
@@ -17,8 +17,8 @@ class RouteList(SphinxDirective):
     def run(self):
         from toolkit import data  # here: a build that changes nothing needs none of it
 
-        for table in ("export_routes", "route_waypoints"):
-            self.env.note_dependency(str(DATA / f"{table}.csv"))
+        for path in (DATA / "export_routes.csv", DATA / "route_waypoints.csv", *READING):
+            self.env.note_dependency(str(path))
         routes = data.load("export_routes").query("commodity == @kind", local_dict={"kind": self.arguments[0]})
         stops = data.load("route_waypoints").sort_values(["route_id", "seq"]).groupby("route_id")["name"].agg(list)
         listed = nodes.definition_list()

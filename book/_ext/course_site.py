@@ -244,6 +244,7 @@ def write_site_pages(app, exception):
         f'<body><a href="{root}.html">{title}</a></body></html>\n',
         "utf-8",
     )
+    (app.outdir / ".nojekyll").touch()  # GitHub Pages would leave out folders that begin with an underscore
     sitemap = app.outdir / "sitemap.xml"
     sitemap.unlink(missing_ok=True)  # of a build with an address
     if address:

@@ -89,7 +89,7 @@ def write_sheet(app, exception):
         if path.name != JOINED and not is_joined(f"_static/{path.name}"):
             used.update(PROPERTY.findall(path.read_text("utf-8")))
     sheets = [path for name in SHEETS for path in sorted(static.glob(name))]
-    joined_of = f"{digest([*sheets, Path(__file__)], static)}-{hashlib.sha256(' '.join(sorted(used)).encode()).hexdigest()}"
+    joined_of = f"{digest(sheets, static)}-{hashlib.sha256(' '.join(sorted(used)).encode()).hexdigest()}"
     sheet = kept(app, JOINED, joined_of, lambda: join(sheets, used).encode())
     (static / JOINED).write_bytes(sheet)
     version = hashlib.sha256(sheet).hexdigest()[:8]

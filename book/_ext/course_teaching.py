@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 from course_build import DATA, REFERENCES, ROOT, TOOLKIT, kept
 from course_inputs import digest, environment, files_below
 from course_quiz import one_line, read_questions
+from course_references import plain
 from docutils import nodes
 from docutils.statemachine import StringList
 from markdown_it import MarkdownIt
@@ -38,6 +39,7 @@ def setup(app):
     app.add_directive("assignment", Assignment)
     app.add_directive("quiz-files", QuizFiles)
     app.add_role("made", Made())
+    app.connect("env-get-outdated", renew_list)
     app.connect("doctree-resolved", keep_links_in_the_site)
     app.connect("build-finished", write, priority=900)  # before the site is published
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -88,6 +90,14 @@ class Assignment(FromText):
         return self.parsed([goals, "", time, "", NOTE, "", archive, "", *table], path)
 
 
+def renew_list(app, env, added, changed, removed):
+    """The page that lists the quizzes is read again when there are others."""
+    names = sorted(path.name for path in BANKS.glob("*.json"))
+    same = getattr(env, "course_banks", names) == names
+    env.course_banks = names
+    return [] if same else [name for name in env.all_docs if "quiz-files" in env.metadata[name]]
+
+
 def tasks(path):
     """Title, points by tests and points by hand of each task of an assignment, a list of lists."""
     import jupytext  # here: a build that changes nothing needs none of it
@@ -106,6 +116,7 @@ class QuizFiles(FromText):
     """The quizzes of all chapters, each as a package of QTI."""
 
     def run(self):
+        self.env.metadata[self.env.docname]["quiz-files"] = True
         lines = ["| Quiz of the chapter | Questions | Package |", "|---|---|---|"]
         for path in sorted(BANKS.glob("*.json")):
             self.env.note_dependency(str(path))
@@ -127,7 +138,10 @@ def write(app, exception):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     sources = app.env.get_domain("cite").bibdata.data.entries
-    banks = {path: app.env.titles[f"book/{path.stem}"].astext() for path in sorted(BANKS.glob("*.json"))}
+    paths = sorted(BANKS.glob("*.json"))
+    if lost := [path.name for path in paths if f"book/{path.stem}" not in app.env.titles]:
+        raise ExtensionError(f"book/quizzes/{lost[0]}: the book has no chapter of this name")
+    banks = {path: app.env.titles[f"book/{path.stem}"].astext() for path in paths}
 
     @cache
     def quiz(path):
@@ -135,7 +149,7 @@ def write(app, exception):
 
     def made_of(*paths):
         titles = ". ".join([app.config.html_title, *(banks[path] for path in paths)])
-        return f"{digest([*paths, REFERENCES, Path(__file__)])}-{hashlib.sha256(titles.encode()).hexdigest()[:16]}"
+        return f"{digest([*paths, REFERENCES])}-{hashlib.sha256(titles.encode()).hexdigest()[:16]}"
 
     for path, title in banks.items():
         name = f"{path.stem}.zip"
@@ -184,7 +198,7 @@ def to_html(text, sources):
 
 
 def named(fields, locator):
-    title = re.sub(r"([\\\[\]*_`<])", r"\\\1", re.sub(r"[{}]", "", fields["title"]))
+    title = re.sub(r"([\\\[\]*_`<])", r"\\\1", plain(fields["title"]))
     source = f"[{title}](<{fields['url']}>)" if "url" in fields else title
     return f"{source}, {locator}" if locator else source
 
