@@ -80,15 +80,16 @@ def renew_citations(app, env):
     """Pages that cite a source which has changed, or is gone: a citation shows author and year, but Sphinx takes only the
     lists for made of the sources."""
     domain = env.get_domain("cite")
-    now = {key: hash_of(entry.to_string("bibtex")) for key, entry in domain.bibdata.data.entries.items()}
+    now = {key: hash_of(entry) for key, entry in domain.bibdata.data.entries.items()}
     before = getattr(env, "course_sources", now)
     env.course_sources = now
     changed = {key for key in now.keys() | before.keys() if now.get(key) != before.get(key)}
     return sorted({ref.docname for ref in domain.citation_refs if any(target.key in changed for target in ref.targets)})
 
 
-def hash_of(text):
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def hash_of(entry):
+    said = [*entry.fields.items(), *((role, list(map(str, people))) for role, people in entry.persons.items())]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
 def full_name(person):
