@@ -53,7 +53,7 @@ def setup(app):
     # It writes every page again when a script or style sheet changes: pages name the digests of these.
     app.add_config_value("course_extensions", digest(EXTENSIONS), "env")
     app.add_config_value("course_environment", environment(), "env")
-    app.add_config_value("course_static", digest(sorted(STATIC.glob("*.*"))), "html")
+    app.add_config_value("course_static", digest(static_files()), "html")
     app.connect("config-inited", stage)
     app.connect("builder-inited", allow_parallel_reading)
     app.connect("env-get-outdated", changed_files)
@@ -155,21 +155,26 @@ def finish(app, exception):
 
 
 def drop_copies(app):
-    """Each build copies what lies in ``_static`` afresh, but for what maps share. Plots that other extensions or packages
-    have made lighter are made anew: MyST-NB writes none over another."""
-    static = app.outdir / "_static"
-    for path in static.iterdir() if static.exists() else ():
-        if path.is_dir() and path.name != "maps":
-            shutil.rmtree(path)
-        elif path.is_file():
+    """Start without what extensions, packages or the book's own ``_static`` gave to the last site, if they have changed:
+    Sphinx writes every page again then, and copies all but what maps share. MyST-NB writes no plot over another."""
+    known, makers, copies = app.outdir.with_name(".made-by"), f"{digest(EXTENSIONS)}-{environment()}", digest(static_files())
+    last = known.read_text("utf-8", "replace").split() if known.exists() else [None]
+    if last == [makers, copies]:
+        return
+    if last[0] != makers:
+        for folder in (app.outdir.with_name("jupyter_execute"), Path(app.doctreedir)):
+            shutil.rmtree(folder, ignore_errors=True)
+        Path(app.doctreedir).mkdir(parents=True)
+    for path in (app.outdir / "_static").glob("*"):
+        if path.is_file():
             path.unlink()
-    makers = f"{digest(EXTENSIONS)}-{environment()}"
-    known = app.outdir.with_name(".plots-made-by")
-    if not known.exists() or known.read_text("utf-8", "replace") != makers:
-        shutil.rmtree(app.outdir.with_name("jupyter_execute"), ignore_errors=True)
-        shutil.rmtree(app.doctreedir, ignore_errors=True)
-        app.doctreedir.mkdir(parents=True)
-        known.write_text(makers, "utf-8")
+        elif path.name != "maps":
+            shutil.rmtree(path)
+    known.write_text(f"{makers} {copies}", "utf-8")
+
+
+def static_files():
+    return sorted(STATIC.glob("*.*"))
 
 
 def publish(app):
