@@ -693,6 +693,7 @@ def holds_no_secret(released, assignment):
 
 
 def test_an_archive_holds_what_a_student_needs_and_no_solution(course, tmp_path):
+    assert sorted(path.name for path in (course / "handouts").iterdir()) == STUDENTS  # no archive of nobody's variant
     with zipfile.ZipFile(course / "handouts" / "student-07" / "events.zip") as archive:
         names = archive.namelist()
         archive.extractall(tmp_path)
@@ -809,10 +810,15 @@ def test_a_class_of_thirty_is_marked_in_one_go(course):
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "kazakhstan") as book:
         book.find_grade("rule", "coding", "coding", "student-30").manual_score = 10
         book.db.commit()
-    command(course, MARK, course, "coding", "student-30")
+    # Nobody is marked by a variant that is not theirs.
+    hand_in(course, "Student 30", "coding", released)
+    command(course, MARK, course, "coding", "--jobs", 1, "student-30", "Student 30")
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "kazakhstan") as book:
         assert book.find_submission("coding", "student-30").score == 49
-    assert marks(course, "coding") == lines
+    again = marks(course, "coding")
+    misspelt = again.pop("Student 30")
+    assert misspelt["points by tests"] == "" and again == lines
+    assert "not marked: 'Student 30' has no variant" in misspelt["remark"] and "student-30" in misspelt["remark"]
 
 
 TRIAL = """---
@@ -927,6 +933,12 @@ def test_hostile_and_broken_hand_ins_leave_everything_else_as_it_was(tmp_path):
         hand_in(course, "other-notebook", "trial", nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]))
         hand_in(course, "huge", "trial", b" " * 21_000_000)
         (course / "submitted" / "nothing").mkdir()
+        archive = course / "downloaded" / "trial" / "archive" / "Politics-Trial-77.zip"
+        archive.parent.mkdir(parents=True)
+        with zipfile.ZipFile(archive, "w") as moodle:
+            moodle.writestr("Anna Example_4711_assignsubmission_file/trial.ipynb", nbformat.writes(answers()))
+            moodle.writestr("Bo Li_4712_assignsubmission_file_/trial (1).ipynb", nbformat.writes(answers()))
+        command(course, "nbgrader", "zip_collect", "trial")
         before = {path: path.read_bytes() for path in (course / "submitted").rglob("*") if path.is_file()}
         options = ["--timeout", 5, "--minutes", 1, "--memory", 2]
         command(course, MARK, course, "trial", *options)
@@ -944,6 +956,8 @@ def test_hostile_and_broken_hand_ins_leave_everything_else_as_it_was(tmp_path):
         "other-notebook": ("", "not marked: the notebook has none of the assignment's cells"),
         "huge": ("", "not marked: trial.ipynb has 21 MB; up to 20 MB are read"),
         "nothing": ("", "not marked: no file trial.ipynb"),
+        "Anna Example": ("3", ""),
+        "Bo Li": ("", "not marked: no file trial.ipynb, but trial (1).ipynb"),
     }
     assert {student: (line["points by tests"], line["remark"]) for student, line in lines.items()} == expected
     assert outside.read_text() == "safe"
@@ -979,3 +993,24 @@ def test_a_class_is_never_made_over_another(tmp_path):
         done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 2 and message in done.stderr
     assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_may_begin_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "there" / "source" / "trial").mkdir(parents=True)
+    (tmp_path / "there" / "submitted").mkdir()
+    (tmp_path / "names").write_text("../bob\n", "utf-8")
+    command(tmp_path, MARK, "~/there", "trial")
+    assert (tmp_path / "there" / "marks" / "trial.csv").is_file()
+    for arguments, message in (
+        (["~/there", "--seed", "x"], "there exists; choose a new folder"),
+        (["~/new", "--seed", "x", "--students=~/names"], "'../bob' cannot be the name of a folder"),
+    ):
+        done = subprocess.run([sys.executable, make.HERE / "make.py", *arguments], capture_output=True, text=True)
+        assert done.returncode == 2 and message in done.stderr
+
+
+def test_marking_says_in_one_line_that_windows_needs_wsl():
+    code = "import psutil, runpy, sys; sys.modules['resource'] = None; runpy.run_path(sys.argv[1], run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", code, MARK[1]], capture_output=True, text=True)
+    assert done.returncode == 1 and re.fullmatch("mark.py runs on Linux and macOS; on Windows use WSL.*\n", done.stderr)

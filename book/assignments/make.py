@@ -7,7 +7,7 @@ without, the gradebook, the tables and the toolkit, and ``handouts/``, one archi
 in offline.
 
 The seed decides the variants: partners, years, routes, claims, reports. The same seed gives the same variants. With a
-list of students, one name a line, each gets variants and archives of their own.
+list of students, one name a line, each gets variants and archives of their own in ``handouts/NAME/``.
 """
 
 import argparse
@@ -132,7 +132,10 @@ def make(folder, seed, students=()):
             archive.parent.mkdir(exist_ok=True)
             shutil.copy(path, archive)
             add_variant(archive, assignment, own)
-        add_variant(path, assignment, variant)
+        if students:
+            path.unlink()  # its variant would be nobody's
+        else:
+            add_variant(path, assignment, variant)
 
 
 def main():
@@ -141,9 +144,10 @@ def main():
     parser.add_argument("--seed", required=True, help="any text; keep it to yourself")
     parser.add_argument("--students", type=Path, help="text file, one name a line, as in submitted/NAME")
     given = parser.parse_args()
+    given.folder = given.folder.expanduser()
     if given.folder.exists():
         parser.error(f"{given.folder} exists; choose a new folder, so that no marks are lost")
-    names = given.students.read_text("utf-8").split("\n") if given.students else []
+    names = given.students.expanduser().read_text("utf-8").split("\n") if given.students else []
     students = [name.strip() for name in names if name.strip()]
     if odd := [name for name in students if not name.isidentifier() and not name.replace("-", "").isalnum()]:
         parser.error(f"{given.students}: {odd[0]!r} cannot be the name of a folder; use letters, digits, - and _")
@@ -153,7 +157,8 @@ def main():
         made.mkdir()
         make(made, given.seed, students)
         made.rename(given.folder)
-    print(f"{given.folder}: {len(ASSIGNMENTS)} assignments; give students what lies in {given.folder / 'handouts'}")
+    handouts = given.folder / "handouts" / ("NAME" if students else "")
+    print(f"{given.folder}: {len(ASSIGNMENTS)} assignments; give students what lies in {handouts}")
 
 
 if __name__ == "__main__":

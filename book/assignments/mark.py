@@ -14,10 +14,10 @@ import argparse
 import contextlib
 import csv
 import ctypes
+import difflib
 import logging
 import multiprocessing
 import os
-import resource
 import shutil
 import sys
 import tempfile
@@ -27,6 +27,11 @@ from pathlib import Path
 
 import nbformat
 import psutil
+
+try:
+    import resource
+except ImportError:
+    raise SystemExit("mark.py runs on Linux and macOS; on Windows use WSL, or the container in README.md") from None
 
 LARGEST = 20_000_000  # bytes of a hand-in
 LONGEST = 20_000  # characters of one output that are kept
@@ -255,6 +260,9 @@ def _mark_one(place, course, assignment, student, options):
     own = course / "variants" / assignment / f"{student}.json"
     if own.is_file():
         shutil.copy(own, copy / "source" / assignment / "variant.json")
+    elif own.parent.is_dir():
+        near = difflib.get_close_matches(student, [file.stem for file in own.parent.iterdir()], 3, 0)
+        raise Refused(f"{student!r} has no variant; its folder must be named as in the list: {' or '.join(near)}?")
     target = copy / "submitted" / student / assignment
     target.mkdir(parents=True)
     nbformat.write(notebook, target / f"{assignment}.ipynb")
@@ -359,8 +367,8 @@ def main():
     parser.add_argument("--minutes", type=float, default=5, help="that one submission may take")
     parser.add_argument("--memory", type=float, default=3, help="gigabytes of address space of a process")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() + 1, help="submissions marked at the same time")
-    given = parser.parse_args()
-    course = given.folder.resolve()
+    given = parser.parse_intermixed_args()
+    course = given.folder.expanduser().resolve()
     if not (course / "source" / given.assignment).is_dir():
         parser.error(f"{given.folder} has no assignment {given.assignment!r}; make.py makes such a folder")
     if gaps():
