@@ -44,6 +44,12 @@ def role(cell):
 
 # Text and variants
 
+SAID = {  # what tests ask for and what no chapter teaches before
+    "sources": ["proportion_ci()", "(*same* − *chance*) / (1 − *chance*)", "the full address (`https://…`)"],
+    "events": ["`stats.spearmanr(one, other).statistic`", "the source, after the word *Source*"],
+    "dependence": ["oil exports, a number between 0 and 1.", "(*Russia* will do)"],
+}
+
 
 @pytest.mark.parametrize("assignment", make.ASSIGNMENTS)
 def test_points_and_files_are_as_the_text_says(assignment):
@@ -60,6 +66,8 @@ def test_points_and_files_are_as_the_text_says(assignment):
     assert f"Hand in `{assignment}.ipynb` and nothing else" in text
     for word in ("**Goals.**", "**Time.**", "**Difficulty:**", "| points"):
         assert word in text
+    for said in SAID.get(assignment, []):
+        assert said in text
     assert sum(map(int, re.findall(r"^## .*\((\d+) points", text, flags=re.MULTILINE))) in (total, total - 38)
     most = {points for points, by_hand in graded if by_hand}
     for table in re.findall(r"^\| points \|.*?\n\n", text, flags=re.DOTALL | re.MULTILINE):  # rubrics add up
@@ -109,6 +117,8 @@ def test_variants_are_equally_hard(seed):
         chosen = claims.loc[draw["claims"]]
         alike = chosen[(chosen["first"] == chosen["second"]) & (chosen["first"] == chosen["verdict"])]
         assert len(set(draw["claims"])) == 15 and chosen["source"].notna().all()
+        assert (chosen["first"] != chosen["second"]).sum() == 3
+        assert not chosen["claim"].str.contains(r"^(?:So|And|Hence|The (?:visit|summit))\b|therefore|situation").any()
         assert alike["verdict"].value_counts().to_dict() == {"confirmed": 4, "imprecise": 3, "wrong": 3, "disputed": 2}
 
         draw = variants.draw("coding", one)
@@ -141,8 +151,11 @@ def run(cell, names):
     return errors.getvalue() or None
 
 
-def failed(assignment, folder, seed="one", changed=None, blank=False):
-    """Names of the tests that fail, with the solutions of some cells changed or all taken out."""
+def failed(assignment, folder, seed="one", changed=None, blank=False, hidden=True):
+    """Names of the tests that fail, with the solutions of some cells changed or all taken out.
+
+    Without ``hidden`` only what students see is tested.
+    """
     make.write_json(folder / "variant.json", variants.draw(assignment, seed))
     names, found = {}, {}
     with contextlib.chdir(folder):
@@ -151,6 +164,8 @@ def failed(assignment, folder, seed="one", changed=None, blank=False):
                 name, text = role(cell)["grade_id"], cell.source
                 if role(cell)["solution"]:
                     text = (changed or {}).get(name, "raise NotImplementedError()" if blank else text)
+                elif not hidden:
+                    text = re.sub("### BEGIN HIDDEN.*?### END HIDDEN TESTS", "", text, flags=re.DOTALL)
                 wrong = run(text, names)
                 if wrong and role(cell)["grade"] and not role(cell)["solution"]:
                     found[name.removeprefix("test-")] = wrong
@@ -216,6 +231,31 @@ judgements = {
             "judgements": """
 judgements = {
     row.claim_id: (row.verdict, "s1-asiatoday", f"For {row.claim_id} the report says so itself, in so many words.")
+    for row in claims[claims["claim_id"].isin(variant["claims"])].itertuples()
+}
+"""
+        },
+        {"form"},
+    ),
+    "a document proves itself by its address": (
+        "sources",
+        {
+            "judgements": """
+itself = "https://techengine1.tistory.com/m/1"
+judgements = {
+    row.claim_id: (row.verdict, itself, f"For {row.claim_id} the essay says so itself, in so many words.")
+    for row in claims[claims["claim_id"].isin(variant["claims"])].itertuples()
+}
+"""
+        },
+        {"form"},
+    ),
+    "a name is neither a key nor an address": (
+        "sources",
+        {
+            "judgements": """
+judgements = {
+    row.claim_id: (row.verdict, "Reuters", f"For {row.claim_id} an agency says so somewhere, in so many words.")
     for row in claims[claims["claim_id"].isin(variant["claims"])].itertuples()
 }
 """
@@ -346,6 +386,65 @@ worst = max(extra, key=extra.get)
         },
         {"flow"},
     ),
+    "a junction whose way out is closed is a market": (
+        "dependence",
+        {
+            "flow": """
+import networkx as nx
+
+
+def flow(closed):
+    net = nx.DiGraph()
+    for link in data.load("network").fillna({"route_id": "", "other_oil": 0}).itertuples():
+        if not {link.link_id, link.route_id} & set(closed):
+            net.add_edge(link.from_node, link.to_node, capacity=round(1000 * (link.capacity - link.other_oil)))
+    for node in [node for node in net if not net.out_degree(node)]:
+        net.add_edge(node, "all")
+    return nx.maximum_flow_value(net, "Oil for export", "all") / 1000
+
+
+alone = {link: flow([]) - flow([link]) for link in variant["links"]}
+extra = {link: flow(variant["down"]) - flow([*variant["down"], link]) for link in variant["links"]}
+worst = max(extra, key=extra.get)
+"""
+        },
+        {"flow", "loss"},
+    ),
+    "the share of a route in per cent": (
+        "dependence",
+        {
+            "route": """
+oil = data.load("oil_exports")
+own = oil[(oil["route"] == variant["route"]) & (oil["measure"] == "kazakh_oil")].set_index("year")["million_tonnes"]
+total = oil[oil["route"] == "total"].pivot(index="year", columns="measure", values="million_tonnes")
+by_route = 100 * own.reindex(range(variant["first"], 2026)) / total["ministry"].fillna(total["customs"])
+by_route = by_route.loc[variant["first"] : variant["last"]]
+"""
+        },
+        {"route"},
+    ),
+    "the map does not say where it is": (
+        "dependence",
+        {
+            "map": """
+chart = maps.Map("Export routes", "Routes that carry oil, gas or freight of Kazakhstan from its fields abroad. " * 2)
+maps.add_routes(chart, across, data.load("route_waypoints"))
+"""
+        },
+        {"map"},
+    ),
+    "a figure without source": (
+        "events",
+        {
+            "figure": """
+def figure(counts):
+    ax = counts.plot.bar()
+    ax.set(title="Conflict", ylabel="events")
+    return ax
+"""
+        },
+        {"figure"},
+    ),
     "each year weighs the same": (
         "balance",
         {
@@ -414,6 +513,23 @@ def test_a_plausible_mistake_costs_its_points_and_no_others(mistake, tmp_path):
     assert set(failed(assignment, tmp_path, changed=changed)) == expected
 
 
+SEEN = [  # mistakes of reading or of form, which students must be able to see before they hand in
+    "a document proves itself by its address",
+    "a name is neither a key nor an address",
+    "a junction whose way out is closed is a market",
+    "the share of a route in per cent",
+    "the map does not say where it is",
+    "a figure without source",
+]
+
+
+@pytest.mark.parametrize("mistake", SEEN)
+def test_a_mistake_of_form_is_seen_before_handing_in(mistake, tmp_path):
+    assignment, changed, expected = WRONG[mistake]
+    found = failed(assignment, tmp_path, changed=changed, hidden=False)
+    assert found and set(found) <= expected and all(map(str, found.values()))
+
+
 RIGHT = {
     "sources": {
         "find": """
@@ -430,6 +546,14 @@ import re
 def independent(source):
     pairs = str(source).split(";") if isinstance(source, str) else []
     return {pair.split(",")[0].strip() for pair in pairs if not re.match(r"s[0-4]-", pair.strip())}
+""",
+        "judgements": """
+judgements = {
+    row.claim_id: (
+        row.verdict, f"https://example.org/{row.claim_id}", f"For {row.claim_id} a page on the web says what it says."
+    )
+    for row in claims[claims["claim_id"].isin(variant["claims"])].itertuples()
+}
 """,
         "confirmed": """
 from statsmodels.stats.proportion import proportion_confint
@@ -485,14 +609,19 @@ def interval(count):
     lower = optimize.brentq(lambda rate: stats.poisson.sf(count - 1, rate) - 0.025, 0, count) if count else 0
     return np.array([lower, upper])
 """,
+        "witness": """
+machine = data.load("machine_counts").query("partner == @variant['partner']").groupby("year")["events"].sum()
+ours = mine.groupby(mine["date"].dt.year).size().reindex(machine.index, fill_value=0)
+rho = stats.spearmanr(ours, machine).statistic
+""",
         "figure": """
 def figure(counts):
     fig, ax = charts.plt.subplots()
     years = [int(year) for year in dict(counts)]
     ax.plot(years, list(dict(counts).values()), marker="o")
     fig.suptitle("Conflict")
-    ax.set_ylabel("events")
-    fig.text(0, 0, "Source: events.csv")
+    ax.set_ylabel("conflicts a year")
+    fig.text(0, 0, "Source: the table of the course")
     return ax
 """,
     },
@@ -627,6 +756,61 @@ low, high = bootstrap([a == b for a, b in pairs], 2000)
 @pytest.mark.parametrize("assignment", RIGHT)
 def test_another_right_solution_passes_everything(assignment, tmp_path):
     assert failed(assignment, tmp_path, changed=RIGHT[assignment]) == {}
+
+
+def test_a_map_may_call_a_state_by_its_short_name(tmp_path):
+    seed = next(seed for seed in SEEDS if variants.draw("dependence", seed)["state"] == "RUS")
+    solution = next(cell.source for cell in source("dependence").cells if role(cell)["grade_id"] == "map")
+    short = solution.replace('names[variant["state"]]', '"Russia"')
+    assert short != solution and failed("dependence", tmp_path, seed, {"map": short}) == {}
+
+
+WIDE = variants.pd.DataFrame({1: [0.6, 0.7], 2: [0.2, 0.1], 3: [0.1, 0.2], 4: [0.1, 0.0]}, index=["RUS", "UZB"])
+LONG = WIDE.stack().rename_axis(["partner", "quadclass"]).rename("share").reset_index()
+YEARS = variants.pd.DataFrame({"year": [2001, 2002], "events": [3, 0]})
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        WIDE.T,
+        WIDE.astype(object),
+        WIDE.rename_axis("partner").reset_index(),
+        LONG,
+        LONG[["share", "quadclass", "partner"]],
+        LONG.astype({"quadclass": "Int64"}),
+        LONG.set_axis(range(3, 11)),
+        LONG.set_index(["partner", "quadclass"]),
+        WIDE.to_dict(),
+        WIDE.T.to_dict(),
+        {partner: shares for partner, shares in WIDE.iterrows()},
+        dict(WIDE.stack()),
+    ],
+)
+def test_shares_of_two_partners_may_come_in_any_ordinary_form(thing):
+    check.close(thing, WIDE)
+    assert len(check.labelled(thing)) == 8
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        YEARS,
+        YEARS.set_axis([7, 9]),
+        YEARS.astype({"year": float}),
+        YEARS.astype({"year": str}),
+        YEARS.set_index("year"),
+        YEARS.assign(year=variants.pd.to_datetime(YEARS["year"].astype(str))).set_axis([7, 9]),
+        {"2001": 3, "2002": 0},
+    ],
+)
+def test_counts_by_year_may_come_in_any_ordinary_form(thing):
+    check.close(thing, {2001: 3, 2002: 0})
+
+
+def test_what_is_no_number_is_named():
+    with pytest.raises(AssertionError, match=r"expected one number for each label, not \[3, 0\]"):
+        check.labelled({"RUS": [3, 0]})
 
 
 # A class, with the real commands
@@ -777,8 +961,16 @@ def test_the_overview_states_the_hours_of_the_notebooks():
     text = (ROOT / "book" / "assignments.md").read_text("utf-8")
     hours = dict(re.findall(r"^\| \{doc\}`assignment-(\w+)` \|.*\| (\S+) \|$", text, re.MULTILINE))
     assert list(hours) == ["sources", "events", "dependence", "balance", "coding"]
+    readme, guide = ((ROOT / "book" / name).read_text("utf-8") for name in ("assignments/README.md", "teaching.md"))
+    total = sum(float(stated.replace("½", ".5")) for stated in hours.values())
+    assert f": {total:g} hours".replace(".5", "½") in guide
     for assignment, stated in hours.items():
-        assert f"About {stated} hours" in (make.HERE / f"{assignment}.md").read_text("utf-8")
+        written = (make.HERE / f"{assignment}.md").read_text("utf-8")
+        assert f"About {stated} hours, our estimate" in written
+        title = re.search("^# Assignment: (.*)$", written, re.MULTILINE)[1]
+        assert re.search(rf"\*{title}\* {stated}\b", " ".join(guide.split()))
+        assert set(re.findall(rf"\*{title}\*, (\S+) h\b", guide)) == {stated}  # in the syllabi
+        assert re.search(rf"^\| `{assignment}` \|.*\| {stated} h \|", readme, re.MULTILINE)
 
 
 # Marking

@@ -24,13 +24,13 @@ def table(name):
 
 @cache
 def bibliography():
-    """Key, author, year and title of every entry of the bibliography, a DataFrame."""
+    """Key, author, year, title and address of every entry of the bibliography, a DataFrame."""
     entries = re.split(r"^@\w+\{", Path(data.REFERENCES).read_text("utf-8"), flags=re.MULTILINE)[1:]
     rows = []
     for entry in entries:
         fields = dict(re.findall(r"^  (\w+) = \{+(.*?)\}+,?$", entry, flags=re.MULTILINE))
-        rows.append([entry.partition(",")[0], *(fields.get(name, "") for name in ("author", "year", "title"))])
-    return pd.DataFrame(rows, columns=["key", "author", "year", "title"])
+        rows.append([entry.partition(",")[0], *(fields.get(name, "") for name in ("author", "year", "title", "url"))])
+    return pd.DataFrame(rows, columns=["key", "author", "year", "title", "url"])
 
 
 def labelled(thing):
@@ -39,19 +39,21 @@ def labelled(thing):
     A year is an ``int`` whether it came as number, text or date. The label of a cell of a wide table is the set of the
     names of its row and its column, so a table may stand on its side.
     """
+    if isinstance(thing, Mapping) and any(isinstance(part, (Mapping, pd.Series)) for part in thing.values()):
+        thing = pd.DataFrame(thing)
     if isinstance(thing, pd.DataFrame):
-        if isinstance(thing.index, pd.RangeIndex) and thing.shape[1] > 1 and not _numeric(thing.iloc[:, 0]):
-            names = [name for name in thing if not _numeric(thing[name])]
-            thing = thing.set_index(names or thing.columns[0])
-        elif isinstance(thing.index, pd.RangeIndex) and thing.shape[1] == 2 and thing.index[:1].tolist() == [0]:
-            thing = thing.set_index(thing.columns[0])
+        thing = thing.infer_objects()
+        names = [name for name in thing if not pd.api.types.is_numeric_dtype(thing[name])]
+        whole = [name for name in thing if pd.api.types.is_integer_dtype(thing[name])]
+        if names and thing.shape[1] == len(names + whole) + 1:
+            names += whole  # a long table; its one other column holds the values
+        if names:
+            thing = thing.set_index(names)
+        elif thing.shape[1] == 2 and (thing.columns[0] in whole or thing.index.equals(pd.RangeIndex(len(thing)))):
+            thing = thing.set_index(thing.columns[0])  # years and their values
         thing = thing.iloc[:, 0] if thing.shape[1] == 1 else thing.stack()
     assert isinstance(thing, (Mapping, pd.Series)), f"expected a Series, a table or a dict, not {type(thing).__name__}"
     return {_label(label): _number(value) for label, value in thing.items()}
-
-
-def _numeric(column):
-    return pd.api.types.is_numeric_dtype(column)
 
 
 def _label(label):
@@ -64,7 +66,10 @@ def _label(label):
 
 
 def _number(value):
-    return float("nan") if pd.isna(value) else float(value)
+    try:
+        return float("nan") if pd.isna(value) else float(value)
+    except (TypeError, ValueError):
+        raise AssertionError(f"expected one number for each label, not {value!r}") from None
 
 
 def close(got, expected, tolerance=1e-6):

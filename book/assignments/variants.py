@@ -76,7 +76,9 @@ def events(rng):
     return {"partner": partner, "other": other, "first": first, "last": first + 11, "turn": turn}
 
 
-LEANS_ON_ANOTHER = r"^(?:Its?|He|His|She|They|Their|This|That|These|Those|Another|There)\b|\bthem\b|\bthe same\b"
+LEANS_ON_ANOTHER = r"^(?:Its?|He|His|She|They|Their|This|That|These|Those|Such|Another|There)\b|\bthem\b|\bthe same\b"
+LEANS_ON_ANOTHER += r"|^(?:And|Because of that|Hence|So)\b|\btherefore\b"
+LEANS_ON_ANOTHER += r"|^The (?:reason|summit|visit)\b|\b[Tt]he situation\b"
 
 
 @cache
