@@ -46,7 +46,7 @@ def role(cell):
 
 SAID = {  # what tests ask for and what no chapter teaches before
     "sources": ["proportion_ci()", "(*same* − *chance*) / (1 − *chance*)", "the full address (`https://…`)"],
-    "events": ["`stats.spearmanr(one, other).statistic`", "the source, after the word *Source*"],
+    "events": ["`stats.spearmanr(one, other).statistic`", "the source, after the word *Source*", "What you hand in is"],
     "dependence": ["oil exports, a number between 0 and 1.", "(*Russia* will do)"],
 }
 
@@ -918,6 +918,8 @@ def test_an_archive_of_the_site_runs_to_the_first_task_and_holds_no_secret(site,
     assert {path.name for path in (top / assignment).iterdir()} == {f"{assignment}.ipynb", "check.py", "variant.json"}
     assert not list(top.rglob("assignments")) and not list(top.rglob("quizzes"))
     assert (top / "requirements.txt").read_bytes() == (ROOT / "requirements.txt").read_bytes()
+    how = (top / "README.md").read_text("utf-8")
+    assert f"install -r {top.name}/requirements.txt" in how and f"install -r {top.name}\\requirements.txt" in how
     assert json.loads((top / assignment / "variant.json").read_text("utf-8")) == variants.draw(assignment, SEED)
     released = nbformat.read(top / assignment / f"{assignment}.ipynb", 4)
     holds_no_secret(released, assignment)
@@ -941,7 +943,7 @@ def test_the_page_of_an_assignment_says_what_its_notebook_says(site, assignment)
     assert len(rows) == len(re.findall("^## Task ", (make.HERE / f"{assignment}.md").read_text("utf-8"), re.MULTILINE))
     assert f"of which {totals[0]} are marked by tests" in shown and "Goals." in shown and "Difficulty:" in shown
     assert "estimates: no class has worked" in shown and "answers do not fit another" in shown
-    assert f"Hand in {assignment}.ipynb and nothing else" in shown
+    assert f"Hand in {assignment}.ipynb and nothing else" in shown and "stands in The assignments." in shown
     assert page.find("a", href=f"../assignments/{assignment}.zip")
     asked = {link["href"] for link in page.find(id="before-you-start")("a", class_="internal")}
     assert asked and all((site / "book" / link).is_file() for link in asked)
@@ -1203,6 +1205,9 @@ def test_a_folder_may_begin_with_a_tilde(tmp_path, monkeypatch):
 
 
 def test_marking_says_in_one_line_that_windows_needs_wsl():
+    for guide in (make.HERE / "README.md", ROOT / "book" / "teaching.md"):
+        text = guide.read_text("utf-8")
+        assert "WSL (`wsl --install`" in text and "venv\\Scripts" not in text
     code = "import psutil, runpy, sys; sys.modules['resource'] = None; runpy.run_path(sys.argv[1], run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", code, MARK[1]], capture_output=True, text=True)
     assert done.returncode == 1 and re.fullmatch("mark.py runs on Linux and macOS; on Windows use WSL.*\n", done.stderr)

@@ -104,7 +104,8 @@ def pack(folder, assignment):
         for file in sorted(file for file in shared if file.is_file() and "__pycache__" not in file.parts):
             name = file.relative_to(folder).as_posix().removeprefix("release/")
             add(archive, f"kazakhstan-{assignment}/{name}", file.read_bytes())
-        add(archive, f"kazakhstan-{assignment}/README.md", (HERE / "students.md").read_bytes())
+        how = (HERE / "students.md").read_text("utf-8").replace("ASSIGNMENT", assignment)
+        add(archive, f"kazakhstan-{assignment}/README.md", how.encode())
     return path
 
 
