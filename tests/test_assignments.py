@@ -1211,3 +1211,28 @@ def test_marking_says_in_one_line_that_windows_needs_wsl():
     code = "import psutil, runpy, sys; sys.modules['resource'] = None; runpy.run_path(sys.argv[1], run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", code, MARK[1]], capture_output=True, text=True)
     assert done.returncode == 1 and re.fullmatch("mark.py runs on Linux and macOS; on Windows use WSL.*\n", done.stderr)
+
+
+def test_hidden_files_of_editors_stay_at_home(tmp_path, monkeypatch):
+    """JupyterLab leaves drafts beside the tables that somebody opened in it."""
+    here, root = tmp_path / "course" / "book" / "assignments", tmp_path / "course"
+    for name in (
+        "book/assignments/nbgrader_config.py",
+        "book/references.bib",
+        "book/toolkit/data.py",
+        "book/toolkit/.data.py.swp",
+        "data/events.csv",
+        "data/.ipynb_checkpoints/events-checkpoint.csv",
+        "LICENSE",
+        "requirements.txt",
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("", "utf-8")
+    monkeypatch.setattr(make, "HERE", here)
+    monkeypatch.setattr(make, "ROOT", root)
+    folder = tmp_path / "class"
+    (folder / "book").mkdir(parents=True)
+    make.write_shared(folder)
+    given = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    tables = {"book/references.bib", "book/toolkit/data.py", "data/events.csv"}
+    assert given == {"nbgrader_config.py", "LICENSE", "requirements.txt", *tables}

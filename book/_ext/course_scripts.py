@@ -18,11 +18,11 @@ RIGHTS = re.compile(r"\s*/\*(?:(?!\*/).)*(?:copyright|license|\(c\))(?:(?!\*/).)
 
 
 def setup(app):
-    app.connect("builder-inited", write_short_scripts, priority=900)  # when extensions have named their folders
+    app.connect("env-before-read-docs", write_short_scripts)  # when extensions have named their folders
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def write_short_scripts(app):
+def write_short_scripts(app, env, docnames):
     """Write a short copy of each script, and let Sphinx copy these last."""
     folder = Path(app.doctreedir).parent / ".scripts"
     shutil.rmtree(folder, ignore_errors=True)

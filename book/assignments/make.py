@@ -68,9 +68,9 @@ def write_shared(folder):
     """What notebooks need to run: toolkit, bibliography, tables, requirements; and the settings of nbgrader."""
     shutil.copy(HERE / "nbgrader_config.py", folder)
     (folder / "submitted").mkdir()
-    shutil.copytree(HERE.parent / "toolkit", folder / "book" / "toolkit", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(HERE.parent / "toolkit", folder / "book" / "toolkit", ignore=shutil.ignore_patterns("__pycache__", ".*"))
     shutil.copy(HERE.parent / "references.bib", folder / "book")
-    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("scripts"))
+    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("scripts", ".*"))
     for name in ("LICENSE", "requirements.txt"):
         shutil.copy(ROOT / name, folder / name)
 
