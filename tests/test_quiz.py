@@ -56,6 +56,12 @@ def answers(**fields):
         (answers(correct="no"), "question 2, answer B: correct must be of the type bool"),
         (answers(feedback=""), "question 2, answer B: feedback is empty"),
         (answers(points=1), "question 2, answer B: it must have the fields"),
+        (changed(question="<script>a()</script>"), "question 2: question holds '<script>a()</script>', which a page"),
+        (answers(answer="<img onerror=a()>"), "question 2, answer B: answer holds '<img onerror=a()>'"),
+        (answers(feedback="So.\n\n<!-- no -->"), "question 2, answer B: feedback holds '<!-- no -->'"),
+        (answers(feedback='`x`{a="`"}<i>`'), "question 2, answer B: feedback holds '<i>`'"),  # no code for MyST
+        (answers(answer="{{ a }}"), "question 2, answer B: answer holds '{{ a }}', which a page reads as a substitution"),
+        (answers(answer="US$5, US$6"), "question 2, answer B: answer holds '$5, US$', which a page reads as mathematics"),
     ],
 )
 def test_a_broken_bank_gives_one_error_with_file_question_and_rule(tmp_path, text, rule):
@@ -64,6 +70,12 @@ def test_a_broken_bank_gives_one_error_with_file_question_and_rule(tmp_path, tex
     with pytest.raises(ExtensionError) as error:
         read_questions(path)
     assert str(error.value).startswith("trial.json") and rule in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_bank_may_use_markdown_one_dollar_sign_and_a_plain_less_than(tmp_path):
+    plain = {"question": "*Which*: 1 < 2, `a`, &lt;b>, US$5 or <https://example.org>?"}
+    (tmp_path / "trial.json").write_text(json.dumps([GOOD | plain]), "utf-8")
+    assert read_questions(tmp_path / "trial.json") == [GOOD | plain]
 
 
 def test_a_missing_bank_is_named(tmp_path):

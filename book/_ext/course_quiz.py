@@ -4,11 +4,13 @@
 
     {"question": "…", "type": "multiple_choice", "answers": [{"answer": "…", "correct": true, "feedback": "…"}, …]}
 
-Texts are Markdown; feedback may cite. Without the script a page lists the options and folds the feedback; with it an option is
-a button that answers at once, and the reader's own browser keeps which first answers were right.
+Texts are Markdown without HTML and mathematics; feedback may cite. Without the script a page lists the options and folds
+the feedback; with it an option is a button that answers at once, and the reader's own browser keeps which first answers
+were right.
 """
 
 import json
+import re
 from pathlib import Path
 
 from docutils import nodes
@@ -17,6 +19,13 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 LETTERS = "ABCDEFGH"
+# On a page HTML would be live, a substitution can make any, and mathematics asks another host for MathJax. The characters
+# decide, code or not: what Markdown's own parser takes for code, MyST's may not, as in `a`{b="`"}<i>`.
+NOT_ALLOWED = {
+    r"<(?!https?:)[A-Za-z/!?].{,20}": "HTML; for a plain < write &lt;",
+    r"\{\{.{,20}": "a substitution",
+    r"\$.*?\$": "mathematics; for sums of money write US dollars",
+}
 
 
 def read_questions(path: Path) -> list[dict]:
@@ -25,8 +34,8 @@ def read_questions(path: Path) -> list[dict]:
     Raises
     ------
     ExtensionError
-        If the file is missing or no JSON in UTF-8, or a question has a field too many or too few, an empty text, no single
-        right answer, or fewer than two or more than eight. The message names file, question and rule.
+        If the file is missing or no JSON in UTF-8, or a question has a field too many or too few, a text that is empty or
+        holds HTML, a substitution or mathematics, no single right answer, or fewer than two or more than eight. The message names file, question and rule.
     """
     try:
         questions = json.loads(path.read_text("utf-8"))
@@ -56,8 +65,16 @@ def check_fields(place, record, types):
     for name, kind in types.items():
         if not isinstance(record[name], kind):
             raise ExtensionError(f"{place}: {name} must be of the type {kind.__name__}")
-        if kind is str and not record[name].strip():
-            raise ExtensionError(f"{place}: {name} is empty")
+        if kind is str:
+            check_text(f"{place}: {name}", record[name])
+
+
+def check_text(place, text):
+    if not text.strip():
+        raise ExtensionError(f"{place} is empty")
+    for pattern, meaning in NOT_ALLOWED.items():
+        if found := re.search(pattern, one_line(text)):
+            raise ExtensionError(f"{place} holds {found[0]!r}, which a page reads as {meaning}")
 
 
 class Quiz(SphinxDirective):
