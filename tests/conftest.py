@@ -149,6 +149,12 @@ def address(site):
         server.shutdown()
 
 
+@pytest.fixture(params=["server", "disk"])
+def base(request, site, address):
+    """Where the built book is read from: the server, or the disk without one."""
+    return address if request.param == "server" else site.as_uri()
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A Chrome or Chromium: an installed one, else Playwright's own, which is downloaded. Without either, tests fail."""

@@ -13,11 +13,6 @@ from conftest import ROOT, chapter_pages, wait_until
 MAP_PAGE = "book/export-pipelines.html"
 
 
-@pytest.fixture(params=["server", "disk"])
-def base(request, site, address):
-    return address if request.param == "server" else site.as_uri()
-
-
 def draw_maps(page):
     """Maps below the fold are drawn when they come near: bring them all."""
     page.evaluate("document.querySelectorAll('iframe').forEach(frame => { frame.loading = 'eager'; })")

@@ -52,11 +52,6 @@ def node(*arguments, **options):
 # Search
 
 
-@pytest.fixture(params=["server", "disk"])
-def base(request, site, address):
-    return address if request.param == "server" else site.as_uri()
-
-
 def found(page, base, words):
     """Addresses of the results, best first, each relative to the site."""
     page.goto(f"{base}/search.html?q={words}")

@@ -1,5 +1,7 @@
 """The slides: every chapter has a deck that holds what the chapter holds, and works offline, by keyboard and on paper."""
 
+import base64
+import hashlib
 import re
 
 import pytest
@@ -92,12 +94,38 @@ def test_the_text_of_a_chapter_cannot_become_markup():
 
 def test_decks_share_what_they_load_and_ask_no_other_host(site, decks):
     for name, (slides, _) in decks.items():
-        policy = slides.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
-        assert "default-src 'self'" in policy and "http" not in policy
         loaded = [tag.get("src") or tag.get("href") for tag in slides.select("script[src], link[href], img[src]")]
         assert all((site / "slides" / address).is_file() for address in loaded), name
         assert not slides.find_all("script", src=False) and len({tag for tag in loaded if "reveal" in tag}) == 4, name
         assert not any(element.has_attr("id") for element in slides.find_all(True)), name
+
+
+def policy_of(document):
+    """The rules of a page, by their names; they must come before all else."""
+    meta = document.head.find(True)
+    assert meta["http-equiv"] == "Content-Security-Policy"
+    return {rule.split()[0]: rule.split()[1:] for rule in meta["content"].split(";")}
+
+
+def digest_of(script):
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def test_no_script_runs_in_a_deck_but_those_of_its_maps_and_of_the_speaker(site, decks):
+    """The rules of a deck are those of its chapter, but for the scripts; one script is none of the maps', in all decks."""
+    others = set()
+    for name, (slides, _) in decks.items():
+        page = BeautifulSoup((site / "book" / f"{name}.html").read_text("utf-8"), "html.parser")
+        rules, of_page = (policy_of(document) for document in (slides, page))
+        allowed = set(rules.pop("script-src"))
+        assert of_page.pop("script-src") and rules == of_page, name
+        maps = [BeautifulSoup(frame["data-srcdoc"], "html.parser") for frame in slides.find_all("iframe")]
+        scripts = {digest_of(script.string) for drawn in maps for script in drawn.find_all("script", src=False)}
+        assert scripts | {"'self'"} < allowed and len(scripts) >= len(maps), name
+        others |= allowed - scripts - {"'self'"}
+        assert not any(attribute.startswith("on") for tag in slides.find_all(True) for attribute in tag.attrs), name
+    (speaker,) = others
+    assert speaker.startswith("'sha256-")
 
 
 def test_the_keyboard_moves_and_the_address_keeps_the_place(deck):
@@ -114,8 +142,8 @@ def test_the_keyboard_moves_and_the_address_keeps_the_place(deck):
     assert deck.faults == []
 
 
-def test_a_map_draws_itself_when_its_slide_comes(page, site):
-    page.goto(f"{site.as_uri()}/slides/russia.html")
+def test_a_map_draws_itself_when_its_slide_comes(page, base):
+    page.goto(f"{base}/slides/russia.html")
     page.wait_for_selector(".reveal.ready")
     assert page.locator("iframe[srcdoc]").count() == 0, "no map before its slide"
     for _ in range(page.locator(".slides > section").count() * 2):
@@ -126,14 +154,30 @@ def test_a_map_draws_itself_when_its_slide_comes(page, site):
     assert page.faults == []
 
 
-def test_the_speaker_sees_the_notes(page, site):
-    page.goto(f"{site.as_uri()}/slides/russia.html#/2")
+# Adds an element whose script stands in an attribute; what the policy says to it.
+INTRUDER = """() => new Promise((said) => {
+  document.addEventListener("securitypolicyviolation", (event) => said(event.effectiveDirective));
+  window.ran = () => said("it ran");
+  document.body.insertAdjacentHTML("beforeend", '<img src="data:," onerror="ran()">');
+})"""
+
+
+def test_the_speaker_sees_the_notes_and_no_other_script_runs(page, base):
+    page.goto(f"{base}/slides/russia.html#/2")
     page.wait_for_selector(".reveal.ready")
+    page.context.on("console", lambda message: message.type == "error" and page.faults.append(message.text))  # of both
     with page.expect_popup() as opened:
         page.keyboard.press("s")
-    note = opened.value.locator(".speaker-controls-notes .value", has_text="The first tie is the border")
+    speaker = opened.value
+    note = speaker.locator(".speaker-controls-notes .value", has_text="The first tie is the border")
     note.wait_for()
+    shown = speaker.frame_locator("#current-slide iframe").locator(f"{SLIDE} h2")
+    assert shown.inner_text() == page.locator(f"{SLIDE} h2").inner_text()
+    page.keyboard.press("ArrowRight")  # the window follows
+    note.wait_for(state="hidden")
     assert page.faults == []
+    for window in (page, speaker):
+        assert window.evaluate(INTRUDER) == "script-src-attr"
 
 
 @pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
@@ -160,8 +204,8 @@ def test_slides_fit_the_screen_and_axe_finds_nothing(deck, address, width, heigh
     assert letters >= 15, "in pixels of the screen"
 
 
-def test_a_printed_deck_has_every_slide_whole(page, site):
-    page.goto(f"{site.as_uri()}/slides/russia.html?print-pdf")
+def test_a_printed_deck_has_every_slide_whole(page, base):
+    page.goto(f"{base}/slides/russia.html?print-pdf")
     page.locator(".pdf-page").first.wait_for(state="attached")
     printed, slides = page.locator(".pdf-page").count(), page.locator(".pdf-page section").count()
     assert printed == slides >= 30

@@ -158,13 +158,19 @@ def defer_scripts(page):
 
 def set_policy(page):
     """No page may ask another host for anything, and no script may run in it that was not there when it was built."""
-    frames = [BeautifulSoup(frame["srcdoc"], "html.parser") for frame in page.find_all("iframe") if frame.get("srcdoc")]
-    inline = [script for document in (page, *frames) for script in document.find_all("script", src=False)]
-    digests = {hashlib.sha256(script.string.encode()).digest() for script in inline if is_code(script)}
-    allowed = sorted(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     meta = page.new_tag("meta")
-    meta.attrs = {"http-equiv": "Content-Security-Policy", "content": POLICY.format(scripts=" ".join(allowed))}
+    meta.attrs = {"http-equiv": "Content-Security-Policy", "content": policy(page)}
     page.head.insert(0, meta)
+
+
+def policy(page, *others):
+    """The policy that lets the scripts inside a page and its maps run, and the texts of ``others``."""
+    sources = [frame.get("srcdoc") or frame.get("data-srcdoc") for frame in page.find_all("iframe")]  # slides have these
+    frames = [BeautifulSoup(source, "html.parser") for source in sources if source]
+    inline = [script for document in (page, *frames) for script in document.find_all("script", src=False)]
+    texts = [*(script.string for script in inline if is_code(script)), *others]
+    digests = {hashlib.sha256(text.encode()).digest() for text in texts}
+    return POLICY.format(scripts=" ".join(sorted(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)))
 
 
 def is_code(script):

@@ -6,15 +6,18 @@ page that is not written again keeps its deck. All decks share one copy of revea
 """
 
 import html
+import json
 import re
 import shutil
+from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 from course_downloads import menu_link
-from course_pages import POLICY, mend_tables
+from course_pages import mend_tables, policy
 from docutils import nodes
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 FOLDER = "slides"
@@ -117,9 +120,25 @@ def share(app, exception):
             path.unlink()
     folder = Path(app.outdir, "_static", "reveal")
     folder.mkdir(parents=True, exist_ok=True)
-    with as_file(files("sphinx_revealjs") / "_static" / "revealjs") as reveal:
+    with as_file(reveal_js()) as reveal:
         for name in REVEAL:
             shutil.copyfile(reveal / name, folder / Path(name).name)
+
+
+def reveal_js():
+    return files("sphinx_revealjs") / "_static" / "revealjs"
+
+
+@cache
+def script_of_speaker():
+    """The script that reveal.js writes into the window of the speaker, which is under the policy of the deck."""
+    plugin = (reveal_js() / "plugin" / "notes" / "notes.js").read_text("utf-8")
+    written = re.findall(r'document\.write\(("(?:[^"\\]|\\.)*")', plugin)
+    window = "".join(json.loads(re.sub(r"\\x(?=[0-9a-f]{2})", r"\\u00", text)) for text in written)  # JSON has no \x
+    scripts = BeautifulSoup(window, "html.parser").find_all("script")
+    if len(scripts) != 1:
+        raise ExtensionError(f"notes.js writes {len(scripts)} scripts for the speaker, not one; has reveal.js changed?")
+    return scripts[0].string
 
 
 def deck(body, book, page):
@@ -136,6 +155,7 @@ def deck(body, book, page):
     """
     chapter = BeautifulSoup(body, "html.parser")
     tidy(chapter)
+    allowed = policy(chapter, script_of_speaker())
     section = chapter.section
     title = section.h1.get_text()
     texts = {"title": html.escape(title), "book": html.escape(book), "page": page}
@@ -150,13 +170,12 @@ def deck(body, book, page):
             slides.append(goals(part))
         elif part.name != "h1":
             slides[-1].notes.append(part)
-    scripts = POLICY.format(scripts="'unsafe-inline'")  # reveal.js writes one into the window of the speaker
-    return DECK.format(policy=scripts, slides="\n".join(map(str, slides)), **texts)
+    return DECK.format(policy=allowed, slides="\n".join(map(str, slides)), **texts)
 
 
 def tidy(chapter):
     """Take away what belongs to the page alone: addresses inside it, code, scripts' hooks, notes at its end."""
-    for part in chapter.select(".headerlink, .page-notes, .cell_input, style, .sd-summary-state-marker"):
+    for part in chapter.select(".headerlink, .page-notes, .cell_input, script, style, .sd-summary-state-marker"):
         part.decompose()
     for part in chapter.find_all(id=True):
         del part["id"]
