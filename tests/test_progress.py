@@ -2,20 +2,19 @@
 
 import gzip
 import json
+import re
 
 import pytest
 from access import barriers
 from conftest import ROOT
+from course_quiz import identifier, read_questions
 
 KEY = "course-progress"
 READ = "I have read this chapter"
 GUIDE = "book/self-study.html"
-CHAPTERS = len(list((ROOT / "book" / "quizzes").glob("*.json")))
-
-
-@pytest.fixture(params=["server", "disk"])
-def base(request, site, address):
-    return address if request.param == "server" else site.as_uri()
+BANK = ROOT / "book" / "quizzes" / "russia.json"
+QUESTIONS = [identifier(BANK, question) for question in read_questions(BANK)]
+CHAPTERS = len(list(BANK.parent.glob("*.json")))
 
 
 def row(page, name):
@@ -82,6 +81,48 @@ def test_what_is_done_is_kept_shown_and_cleared(page, base):
     assert page.faults == []
 
 
+def test_an_answer_belongs_to_its_question_wherever_it_stands(page, address, site):
+    """A build puts a new question before all others, which moves them, and takes the last away."""
+    total = len(QUESTIONS)
+    page.goto(f"{address}/book/russia.html")
+    before = {"read": ["russia"], "quiz": {"russia": [False] * total}, "ticks": []}  # as answers were kept once: by place
+    page.evaluate("([key, kept]) => localStorage.setItem(key, JSON.stringify(kept))", [KEY, before])
+    page.reload()
+    assert "first try" not in page.locator(".course-progress").inner_text()
+    for number in range(total):
+        answer(page, number, True)
+    page.goto(f"{address}/{GUIDE}")
+    assert row(page, "russia") == ["✓ read", f"{total} of {total}"]
+
+    moved = dict(zip(QUESTIONS, ["quiz-new", *QUESTIONS]))
+
+    def rebuilt(route):
+        text = (site / "book" / route.request.url.rpartition("/")[2]).read_text("utf-8")
+        text = re.sub("|".join(QUESTIONS), lambda found: moved[found[0]], text)
+        route.fulfill(body=text, content_type="text/html; charset=utf-8")
+
+    page.route(re.compile("/(russia|self-study).html$"), rebuilt)
+    known = f"{total - 1} of {total}"
+    page.reload()
+    assert row(page, "russia") == ["✓ read", known]
+    page.goto(f"{address}/book/russia.html")
+    assert f"first try: {known}." in page.locator(".course-progress").inner_text()
+    answer(page, 1, False)  # the first of before, which has its answer
+    assert f"first try: {known}." in page.locator(".course-progress").inner_text()
+    answer(page, 0, True)
+    assert f"first try: {total} of {total}." in page.locator(".course-progress").inner_text()
+    assert page.faults == []
+
+
+def test_the_id_of_a_question_goes_with_its_chapter_and_text(site):
+    text = {"question": "Which?", "answers": []}
+    same = identifier(BANK, text)
+    assert same == identifier(BANK, {"question": " Which?\n", "answers": [1]})
+    assert len({same, identifier(BANK, {"question": "Why?"}), identifier(BANK.with_name("china.json"), text)}) == 3
+    page = (site / "book" / "russia.html").read_text("utf-8")
+    assert re.findall(r'id="(quiz-[0-9a-f]{8})"', page) == QUESTIONS
+
+
 def test_nothing_is_sent_and_one_name_is_kept(page, address):
     page.goto(f"{address}/book/russia.html")
     before = set(page.evaluate("Object.keys(localStorage)"))
@@ -134,10 +175,11 @@ HOSTILE = [
     "3",
     '"text"',
     "[]",
-    '{"read": 3, "quiz": "russia", "ticks": {"length": 5}}',
-    '{"read": [null, 3, ["russia"], {}], "quiz": {"russia": 3, "china": [[], "x", {}, 1]}, "ticks": [null]}',
-    '{"read": ["<img src=x onerror=alert(1)>"], "quiz": {"<b>": [true], "__proto__": [true]}, "ticks": ["<script>"]}',
-    '{"__proto__": {"read": ["russia"]}, "constructor": 1, "quiz": {"toString": [true]}}',
+    '{"read": 3, "right": "russia", "ticks": {"length": 5}, "wrong": true}',
+    '{"read": [null, 3, ["russia"], {}], "right": [[], "x", {}, 1], "wrong": ["quiz-", "x"], "ticks": [null]}',
+    '{"read": ["<img src=x onerror=alert(1)>"], "right": ["<b>", "__proto__"], "ticks": ["<script>"]}',
+    '{"__proto__": {"read": ["russia"]}, "constructor": 1, "right": ["toString"]}',
+    '{"read": [], "quiz": {"russia": [true, true, true, true, true, true], "china": [false]}, "ticks": []}',  # as once kept
     json.dumps({"read": ["russia"] * 400_000}),
 ]
 

@@ -56,6 +56,7 @@ def answers(**fields):
         (answers(correct="no"), "question 2, answer B: correct must be of the type bool"),
         (answers(feedback=""), "question 2, answer B: feedback is empty"),
         (answers(points=1), "question 2, answer B: it must have the fields"),
+        (changed(), "question 2: a question before asks the same"),
         (changed(question="<script>a()</script>"), "question 2: question holds '<script>a()</script>', which a page"),
         (answers(answer="<img onerror=a()>"), "question 2, answer B: answer holds '<img onerror=a()>'"),
         (answers(feedback="So.\n\n<!-- no -->"), "question 2, answer B: feedback holds '<!-- no -->'"),

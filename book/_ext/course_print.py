@@ -44,7 +44,7 @@ SHEET, PAPER = (Path(__file__).with_name(f"course_{name}.css") for name in ("pri
 # What only works with a script, or stands in the book in another place.
 LEFT_OUT = (
     ".headerlink, .toctree-wrapper, .events-timeline, .events-more, .course-map > ul, .course-map > style, "
-    "script, noscript, style, form, button, svg, iframe"
+    "script, noscript, style, form, button, svg, iframe, [data-questions]"
 )
 # Spans without a meaning of their own. In the PDF each would be an element that a screen reader passes.
 NEEDLESS = "pre span:not(.c1), span.doc, span.xref, span.fn-bracket, span.pre, span.std-term"

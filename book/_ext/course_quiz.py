@@ -6,9 +6,11 @@
 
 Texts are Markdown without HTML and mathematics; feedback may cite. Without the script a page lists the options and folds
 the feedback; with it an option is a button that answers at once, and the reader's own browser keeps which first answers
-were right.
+were right. ``quiz-ids`` tells the script that shows this for all chapters which questions each has.
 """
 
+import hashlib
+import html
 import json
 import re
 from pathlib import Path
@@ -35,7 +37,8 @@ def read_questions(path: Path) -> list[dict]:
     ------
     ExtensionError
         If the file is missing or no JSON in UTF-8, or a question has a field too many or too few, a text that is empty or
-        holds HTML, a substitution or mathematics, no single right answer, or fewer than two or more than eight. The message names file, question and rule.
+        holds HTML, a substitution or mathematics, no single right answer, or fewer than two or more than eight, or two
+        questions are the same. The message names file, question and rule.
     """
     try:
         questions = json.loads(path.read_text("utf-8"))
@@ -45,6 +48,7 @@ def read_questions(path: Path) -> list[dict]:
         raise ExtensionError(f"{path.name}: not JSON in UTF-8: {error}") from None
     if not isinstance(questions, list) or not questions:
         raise ExtensionError(f"{path.name}: the file holds no list of questions")
+    seen = set()
     for number, question in enumerate(questions, start=1):
         place = f"{path.name}, question {number}"
         check_fields(place, question, {"question": str, "type": str, "answers": list})
@@ -56,6 +60,9 @@ def read_questions(path: Path) -> list[dict]:
             raise ExtensionError(f"{place}: {len(question['answers'])} answers, where 2 to {len(LETTERS)} are allowed")
         if [answer["correct"] for answer in question["answers"]].count(True) != 1:
             raise ExtensionError(f"{place}: exactly one answer must be correct")
+        if identifier(path, question) in seen:
+            raise ExtensionError(f"{place}: a question before asks the same")
+        seen.add(identifier(path, question))
     return questions
 
 
@@ -77,13 +84,24 @@ def check_text(place, text):
             raise ExtensionError(f"{place} holds {found[0]!r}, which a page reads as {meaning}")
 
 
+def identifier(path, question):
+    """The id of a question, under which a browser keeps the first answer: it goes with the text, not with the place."""
+    text = f"{path.stem}: {one_line(question['question'])}"
+    return f"quiz-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def banks(env):
+    """The folder of question banks beside a page."""
+    return Path(env.doc2path(env.docname)).parent / "quizzes"
+
+
 class Quiz(SphinxDirective):
     """The questions of a bank, numbered, each with its options and their feedback."""
 
     required_arguments = 1
 
     def run(self):
-        path = Path(self.env.doc2path(self.env.docname)).parent / "quizzes" / f"{self.arguments[0]}.json"
+        path = banks(self.env) / f"{self.arguments[0]}.json"
         self.env.note_dependency(str(path))
         self.env.metadata[self.env.docname]["quiz"] = True  # such a page is a chapter, which has slides
         questions = enumerate(read_questions(path), start=1)
@@ -97,11 +115,23 @@ class Quiz(SphinxDirective):
             feedback.append(f"- **{letter}** is {right[answer['correct']]}. {one_line(answer['feedback'])}")
         dropdown = [f":::{{dropdown}} Answer to question {number}", *feedback, ":::"]
         lines = [f"**Question {number}.** {one_line(question['question'])}", "", *options, "", *dropdown]
-        container = nodes.container(classes=["quiz-question"])
+        container = nodes.container(ids=[identifier(path, question)], classes=["quiz-question"])
         self.state.nested_parse(StringList(lines, source=str(path)), self.content_offset, container)
         for item, answer in zip(container.findall(nodes.list_item), question["answers"]):
             item["classes"] += ["quiz-right"] if answer["correct"] else []  # progress.js counts first answers
         return container
+
+
+class QuizIds(SphinxDirective):
+    """For progress.js: the ids of the questions of each chapter, in an element that is not shown."""
+
+    def run(self):
+        ids = {}
+        for path in sorted(banks(self.env).glob("*.json")):
+            self.env.note_dependency(str(path))
+            ids[path.stem] = [identifier(path, question) for question in read_questions(path)]
+        text = html.escape(json.dumps(ids, separators=(",", ":")))
+        return [nodes.raw("", f'<div hidden="hidden" data-questions="{text}"></div>', format="html")]
 
 
 def one_line(text):
@@ -111,6 +141,7 @@ def one_line(text):
 
 def setup(app):
     app.add_directive("quiz", Quiz)
+    app.add_directive("quiz-ids", QuizIds)
     app.add_js_file("quiz.js", loading_method="defer")
     app.add_css_file("quiz.css")
     app.add_js_file("progress.js", loading_method="defer")  # on every page: the sidebar ticks chapters read

@@ -1,10 +1,12 @@
 // What a reader has done: chapters read, first answers to questions, ticks in checklists. It is kept in the reader's
-// own browser, under one key, and sent nowhere. Whatever is found under that key is only taken for what it must be.
+// own browser, under one key, and sent nowhere. Whatever is found under that key is only taken for what it must be:
+// lists of texts. A question is known by its id, which the build makes of its text, so that one that moves keeps its
+// answer and a new one in its place has none.
 (() => {
   const KEY = "course-progress";
   const LARGEST = 100000; // characters; the whole course fits five times
   const here = nameOf(location);
-  const questions = [...document.querySelectorAll(".quiz-question")];
+  const questions = [...document.querySelectorAll(".quiz-question")].map(({ id }) => id);
   let works = true;
 
   function nameOf({ pathname }) {
@@ -19,21 +21,16 @@
     } catch (error) {
       if (!(error instanceof SyntaxError)) works = false;
     }
-    const texts = (list) => (Array.isArray(list) ? list.filter((each) => typeof each === "string") : []);
-    const quizzes = kept?.quiz && typeof kept.quiz === "object" ? Object.entries(kept.quiz) : [];
-    return {
-      read: new Set(texts(kept?.read)),
-      ticks: new Set(texts(kept?.ticks)),
-      quiz: new Map(quizzes.filter(([, answers]) => Array.isArray(answers))),
-    };
+    const texts = (list) => new Set(Array.isArray(list) ? list.filter((each) => typeof each === "string") : []);
+    return { read: texts(kept?.read), ticks: texts(kept?.ticks), right: texts(kept?.right), wrong: texts(kept?.wrong) };
   }
 
   // Another tab may have kept something since; so every change begins with what is kept now.
   function change(apply) {
-    const { read, ticks, quiz } = apply(load());
-    const text = JSON.stringify({ read: [...read], ticks: [...ticks], quiz: Object.fromEntries(quiz) });
+    const kept = load();
+    apply(kept);
     try {
-      localStorage.setItem(KEY, text);
+      localStorage.setItem(KEY, JSON.stringify(kept, (_, value) => (value instanceof Set ? [...value] : value)));
     } catch {
       works = false;
     }
@@ -45,8 +42,10 @@
     else set.delete(name);
   }
 
-  function score(answers, of = answers.length) {
-    return `${answers.slice(0, of).filter((right) => right === true).length} of ${of}`;
+  // How many of some questions were right at the first try; nothing before the first answer
+  function score(ids, { right, wrong }) {
+    const tried = ids.some((id) => right.has(id) || wrong.has(id));
+    return tried ? `${ids.filter((id) => right.has(id)).length} of ${ids.length}` : "";
   }
 
   function element(tag, text = "", attributes = {}) {
@@ -71,23 +70,21 @@
     const text = element("p");
     box.append(button, text);
     document.querySelector("article.bd-article").append(box);
-    button.addEventListener("click", () =>
-      change((kept) => (flip(kept.read, here, !kept.read.has(here)), kept)),
-    );
+    button.addEventListener("click", () => change(({ read }) => flip(read, here, !read.has(here))));
     document.addEventListener("click", ({ target }) => {
       const option = target.closest?.(".quiz-question li:has(> button)");
       if (!option) return;
-      const number = questions.indexOf(option.closest(".quiz-question"));
-      const before = load().quiz.get(here) ?? [];
-      if (typeof before[number] === "boolean") return; // only the first answer counts
-      const answers = questions.map((_, each) => (typeof before[each] === "boolean" ? before[each] : null));
-      answers[number] = option.classList.contains("quiz-right");
-      change((kept) => (kept.quiz.set(here, answers), kept));
+      const { id } = option.closest(".quiz-question");
+      change(({ right, wrong }) => {
+        if (right.has(id) || wrong.has(id)) return; // only the first answer counts
+        (option.classList.contains("quiz-right") ? right : wrong).add(id);
+      });
     });
-    parts.push(({ read, quiz }) => {
+    parts.push((kept) => {
       button.hidden = !works;
-      button.setAttribute("aria-pressed", String(read.has(here)));
-      const right = quiz.has(here) ? `Questions right at the first try: ${score(quiz.get(here), questions.length)}. ` : "";
+      button.setAttribute("aria-pressed", String(kept.read.has(here)));
+      const scored = score(questions, kept);
+      const right = scored && `Questions right at the first try: ${scored}. `;
       text.textContent = works ? `${right}Kept in this browser only. ` : missing;
       if (works) text.append(element("a", "Your progress", { href: "self-study.html#your-progress" }));
     });
@@ -96,6 +93,7 @@
   // On the page for those who study alone
   function addOverview(section) {
     const chapters = [...document.querySelectorAll("#the-whole-course tbody a")];
+    const asked = JSON.parse(section.querySelector("[data-questions]").dataset.questions); // ids, of each chapter
     const table = element("table", "", { class: "table" });
     const sum = element("p", "", { role: "status" });
     const button = element("button", "Clear my progress", { type: "button" });
@@ -115,18 +113,19 @@
     });
     const head = element("tr");
     for (const title of ["Chapter", "Read", "Right at the first try"]) head.append(element("th", title, { scope: "col" }));
-    parts.push(({ read, quiz }) => {
+    parts.push((kept) => {
+      const isRead = (link) => kept.read.has(nameOf(link));
       const rows = chapters.map((link) => {
         const row = element("tr");
         const first = element("td");
         first.append(link.cloneNode(true));
-        const answers = quiz.get(nameOf(link));
-        row.append(first, element("td", read.has(nameOf(link)) ? "✓ read" : "–"), element("td", answers ? score(answers) : "–"));
+        const scored = score(asked[nameOf(link)] ?? [], kept);
+        row.append(first, element("td", isRead(link) ? "✓ read" : "–"), element("td", scored || "–"));
         return row;
       });
       table.replaceChildren(head, ...rows);
       scroll.hidden = button.hidden = !works;
-      const done = chapters.filter((link) => read.has(nameOf(link))).length;
+      const done = chapters.filter(isRead).length;
       sum.textContent = works ? `${done} of ${chapters.length} chapters read. ` : missing;
     });
   }
@@ -138,7 +137,7 @@
     label.append(box, " ", ...(item.querySelector("p") ?? item).childNodes);
     item.replaceChildren(label);
     item.parentElement.classList.add("course-ticks");
-    box.addEventListener("change", () => change((kept) => (flip(kept.ticks, text, box.checked), kept)));
+    box.addEventListener("change", () => change((kept) => flip(kept.ticks, text, box.checked)));
     parts.push(({ ticks }) => (box.checked = ticks.has(text)));
   }
 
