@@ -126,6 +126,7 @@ class QuizIds(SphinxDirective):
     """For progress.js: the ids of the questions of each chapter, in an element that is not shown."""
 
     def run(self):
+        self.env.metadata[self.env.docname]["quiz-files"] = True  # read again when there are others
         ids = {}
         for path in sorted(banks(self.env).glob("*.json")):
             self.env.note_dependency(str(path))

@@ -91,7 +91,7 @@ class Assignment(FromText):
 
 
 def renew_list(app, env, added, changed, removed):
-    """The page that lists the quizzes is read again when there are others."""
+    """The pages that list the quizzes are read again when there are others."""
     names = sorted(path.name for path in BANKS.glob("*.json"))
     same = getattr(env, "course_banks", names) == names
     env.course_banks = names
