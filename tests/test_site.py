@@ -179,6 +179,8 @@ def test_scripts_are_short_and_say_whose_they_are(site):
     script = "/* Copyright: us */\n// why\nconst a = 'http://x  y'; /* b */\n\nlet c = a + ++d; return /[/]  \\/\\//.test(`  ${ c }`)\n"
     short = "/* Copyright: us */\nconst a='http://x  y';let c=a+ ++d;return/[/]  \\/\\//.test(`  ${ c }`)"
     assert shorten(script) == short
+    with pytest.raises(ExtensionError, match="a template inside a template"):
+        shorten("const a = `one ${b ? `two  ${c}` : ''}`;")
 
 
 def test_a_rule_stays_if_it_may_apply(tmp_path):

@@ -11,10 +11,12 @@ from pathlib import Path
 import rjsmin
 import sphinx
 from course_inputs import ROOT
+from sphinx.errors import ExtensionError
 
 # Sphinx's own, which a theme has from the theme `basic`; all others come from the folders of extensions and of the book.
 BASIC = Path(sphinx.__file__).parent / "themes" / "basic" / "static"
 RIGHTS = re.compile(r"\s*/\*(?:(?!\*/).)*(?:copyright|license|\(c\))(?:(?!\*/).)*\*/", re.DOTALL | re.IGNORECASE)
+NESTED = re.compile(r"`(?:[^`\\]|\\.)*?\$\{[^}`]*`")
 
 
 def setup(app):
@@ -34,6 +36,14 @@ def write_short_scripts(app, env, docnames):
 
 
 def shorten(script):
-    """A script that does the same; a first comment that names its owner or its licence stays."""
+    """A script that does the same; a first comment that names its owner or its licence stays.
+
+    Raises
+    ------
+    ExtensionError
+        If a template stands inside a template: rjsmin would take its blanks away.
+    """
+    if found := NESTED.search(script):
+        raise ExtensionError(f"a script has a template inside a template, which cannot be shortened: {found[0][:80]!r}")
     rights = RIGHTS.match(script)
     return (rights[0].strip() + "\n" if rights else "") + rjsmin.jsmin(script)
