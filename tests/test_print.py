@@ -95,6 +95,8 @@ def test_words_and_pictures_of_a_chapter_are_all_there(chapters, site):
     maps = 0
     for name in listed():
         before, after = original(site, name), chapters[name]
+        for part in before.select(".events-timeline, .events-more"):  # these work with a script only
+            part.decompose()
         assert len(after.select("img")) == len(before.select("img, iframe, .partner-map svg")), name
         maps += len(before.select("iframe"))
         for frame, figure in zip(before.select("iframe"), after.select("figure.course-map")):
