@@ -307,6 +307,10 @@ def test_filters_are_loaded_only_where_something_is_filtered(soups):
         assert scripts & {"filter.js", "claims.js", "events.js"} == expected.get(page, set()), page
 
 
+# The settings of a small book with a bibliography.
+CITES = "bibtex_bibfiles = ['refs.bib']\nbibtex_reference_style = 'author_year'\nbibtex_default_style = 'course'\n"
+
+
 def test_a_source_that_changes_reaches_the_pages_that_cite_it(tmp_path):
     from sphinx.testing.util import SphinxTestApp
 
@@ -317,18 +321,13 @@ def test_a_source_that_changes_reaches_the_pages_that_cite_it(tmp_path):
         app = SphinxTestApp("html", srcdir=tmp_path)
         app.build()
         app.cleanup()
-        return app, {name: (app.outdir / f"{name}.html").read_text("utf-8") for name in ("index", "other")}
+        return {name: (app.outdir / f"{name}.html").read_text("utf-8") for name in ("index", "other")}
 
     (tmp_path / "index.rst").write_text("I\n=\n\n:cite:p:`a-1`\n\n.. toctree::\n\n   other\n   list\n", "utf-8")
     (tmp_path / "other.rst").write_text("O\n=\n\n:cite:p:`b-1`\n", "utf-8")
     (tmp_path / "list.rst").write_text("L\n=\n\n.. bibliography::\n", "utf-8")
-    (tmp_path / "conf.py").write_text(
-        "extensions = ['course_references']\nbibtex_bibfiles = ['refs.bib']\n"
-        "bibtex_reference_style = 'author_year'\nbibtex_default_style = 'course'\n",
-        "utf-8",
-    )
-    _, before = build("First")
-    _, after = build("Second")
+    (tmp_path / "conf.py").write_text(f"extensions = ['course_references']\n{CITES}", "utf-8")
+    before, after = build("First"), build("Second")
     assert "First" in before["index"] and "Second" in after["index"] and "First" not in after["index"]
     assert before["other"] == after["other"]
 
@@ -355,11 +354,7 @@ def test_text_of_tables_is_never_code(tmp_path, monkeypatch):
     (tmp_path / "refs.bib").write_text(f"@misc{{a-1, {entry}}}", "utf-8")
     (tmp_path / "index.rst").write_text("Home\n====\n\n:term:`t-1` :cite:p:`a-1`\n\n.. toctree::\n\n   terms\n", "utf-8")
     (tmp_path / "terms.rst").write_text("T\n=\n\n.. glossary-terms::\n\n.. bibliography::\n\n.. data-package::\n", "utf-8")
-    (tmp_path / "conf.py").write_text(
-        "extensions = ['course_data', 'course_references']\nbibtex_bibfiles = ['refs.bib']\n"
-        "bibtex_reference_style = 'author_year'\nbibtex_default_style = 'course'\n",
-        "utf-8",
-    )
+    (tmp_path / "conf.py").write_text(f"extensions = ['course_data', 'course_references']\n{CITES}", "utf-8")
     app = SphinxTestApp("html", srcdir=tmp_path)
     app.build()
     app.cleanup()
