@@ -167,7 +167,7 @@ def building(factors):
 
         clean = show("clean build")
         show("nothing changed")
-        change(folder / "book" / "source-s0.md", "\n\n", "\n\nOne more sentence. ")
+        change(folder / "book" / "china.md", "\nTroops came next.", "\nOne more sentence. Troops came next.")
         show("one sentence changed")
         change(folder / "data" / "oil_exports.csv", ",reported,", ",derived,")
         show("one table changed (oil_exports)")
@@ -182,7 +182,7 @@ def building(factors):
 def copy_chapter(folder, name):
     """Put a chapter into the book once more under a new name, with cells of its own."""
     text = (folder / "book" / "china.md").read_text("utf-8")
-    text = re.sub(r"^(:label:|```\{solution-start\}) ", rf"\g<0>{name}-", text, flags=re.MULTILINE)
+    text = re.sub(r"^(:label:|```\{solution-start\}|    name:) ", rf"\g<0>{name}-", text, flags=re.MULTILINE)
     (folder / "book" / f"{name}.md").write_text(text.replace("\nfrom toolkit", f"\n# {name}\nfrom toolkit", 1), "utf-8")
     contents = (folder / "_toc.yml").read_text("utf-8")
     if f"book/{name}\n" not in contents:
@@ -190,7 +190,9 @@ def copy_chapter(folder, name):
 
 
 def change(path, old, new):
-    path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
+    text = path.read_text("utf-8")
+    assert old in text, old
+    path.write_text(text.replace(old, new, 1), "utf-8")
 
 
 def processor_seconds():

@@ -18,6 +18,10 @@ from pathlib import Path
 import pytest
 from conftest import BUILD, NOTEBOOKS, ROOT, build
 from course_inputs import CELL, DATA, inputs_of
+from course_kernels import kernels
+from jupyter_client import AsyncKernelManager
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 from toolkit import data
 
 
@@ -250,6 +254,38 @@ def test_modules_that_a_chapter_reaches_are_found():
     found = {path.name for path in inputs_of("```{code-cell}\nfrom toolkit import maps\n```\n")}
     assert found >= {"__init__.py", "maps.py", "map.css", "map.js", "data.py", "rules.py", "datapackage.json"}
     assert not found & {"charts.py", "counts.py", "samples.py"}
+
+
+STATE = """
+import locale, os, signal, sys, warnings
+import folium, matplotlib.pyplot as plt, numpy, pandas, scipy.stats
+environment = {name: value for name, value in os.environ.items() if name != "JPY_PARENT_PID"}
+signals = [str(signal.getsignal(signal.SIGCHLD)), str(signal.getsignal(signal.SIGINT))]
+state = [sys.path, sys.stdin.fileno(), environment, signals, locale.getlocale(), plt.get_backend()]
+state += [sorted(map(str, warnings.filters)), *plt.rcParams.items()]
+options = pandas.describe_option(_print_desc=False).lower().splitlines()
+print(*state, *(line.partition("[currently: ")[2] for line in options), sep="\\n")
+"""
+ALONE = "print(os.getpid(), os.getsid(0), numpy.random.random())"
+
+
+def test_a_forked_kernel_is_as_fresh_as_any_other(tmp_path):
+    """The same state of the libraries, a process of its own, numbers of its own; and nothing runs on."""
+
+    def run(manager):
+        notebook = new_notebook(cells=[new_code_cell(STATE), new_code_cell(ALONE)])
+        NotebookClient(notebook, kernel_manager_class=manager, resources={"metadata": {"path": str(tmp_path)}}).execute()
+        return [cell.outputs[0]["text"] for cell in notebook.cells]
+
+    with kernels() as manager, ThreadPoolExecutor(2) as pool:
+        forked = list(pool.map(run, [manager, manager]))
+    assert [state for state, _ in forked] == [run(AsyncKernelManager)[0]] * 2
+    one, two = (alone.split() for _, alone in forked)
+    assert len({one[0], two[0], str(os.getpid())}) == 3 and one[2] != two[2]
+    for pid, session, _ in (one, two):
+        assert pid == session
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
 
 
 # The same bytes

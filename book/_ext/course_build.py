@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 from course_inputs import DATA, ROOT, TOOLKIT, digest, environment, files_below, inputs_of
+from course_kernels import kernels
 from filelock import FileLock, Timeout
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
@@ -378,27 +379,29 @@ def run_chapters(app, env, docnames):
             notebook = read_myst_markdown_notebook(source[0], env.myst_config)
             if not is_cached(cache, notebook):
                 waiting[name] = notebook
-    timeout, longest_first = (
-        env.mystnb_config.execution_timeout,
-        sorted(waiting, key=lambda name: -code_size(waiting[name])),
-    )
-    with ThreadPoolExecutor(app.parallel) as pool:
-        running = {pool.submit(run, app, name, waiting[name], timeout): name for name in longest_first}
+    if waiting:
+        run_all(app, cache, waiting, env.mystnb_config.execution_timeout)
+    cache.db.dispose()  # no connection may be shared with the processes that read pages
+
+
+def run_all(app, cache, waiting, timeout):
+    longest_first = sorted(waiting, key=lambda name: -code_size(waiting[name]))
+    with kernels() as manager, ThreadPoolExecutor(app.parallel) as pool:
+        running = {pool.submit(run, app, name, waiting[name], timeout, manager): name for name in longest_first}
         try:
             for done in as_completed(running):
                 remember(cache, f"{running[done]}.md", waiting[running[done]], done.result())
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    cache.db.dispose()  # no connection may be shared with the processes that read pages
 
 
-def run(app, name, notebook, timeout):
+def run(app, name, notebook, timeout, manager):
     """Run a notebook in place, in a fresh kernel; the seconds that it took."""
     path = Path(app.env.doc2path(name))
     logger.info(f"{name}: running")
     try:
-        result = single_nb_execution(notebook, str(path.parent), timeout, allow_errors=False)
+        result = single_nb_execution(notebook, str(path.parent), timeout, False, kernel_manager_class=manager)
     except Exception as error:  # the kernel died, or did not start
         raise ChapterError(f"{path.relative_to(ROOT).as_posix()}: {error}") from None
     if result.err:

@@ -10,7 +10,6 @@ from course_build import DATA, REFERENCES
 from course_languages import INDEX_PARTS, RUN
 from course_notes import add_notes
 from docutils import nodes
-from pybtex.database import parse_file
 from sphinx import addnodes
 from sphinx.domains.std import make_glossary_term
 from sphinx.transforms import SphinxTransform
@@ -39,7 +38,8 @@ class DataPackage(SphinxDirective):
 
         resources = data.package()["resources"]
         tables = {resource["name"]: data.load(resource["name"]) for resource in resources if "schema" in resource}
-        self.titles = {key: entry.fields["title"] for key, entry in parse_file(str(REFERENCES)).entries.items()}
+        entries = self.env.get_domain("cite").bibdata.data.entries
+        self.titles = {key: entry.fields["title"] for key, entry in entries.items()}
         self.cited = data.cited
         sections = [self.section(resource, tables.get(resource["name"])) for resource in resources]
         return [self.overview(resources, tables), *sections]

@@ -23,6 +23,7 @@ CELL = re.compile(
 )
 
 
+@cache  # asked when the chapter is to run, and by each process that reads it
 def inputs_of(chapter):
     """Files that the cells of a chapter use.
 

@@ -5,6 +5,7 @@ it, its letters say what it is; authors' marks (``<span lang="kk">``) come first
 """
 
 import re
+from functools import cache
 from pathlib import Path
 
 import snowballstemmer
@@ -67,6 +68,7 @@ class CourseSearch(SearchEnglish):
     def split(self, text):
         return super().split(text) + [part for word in re.findall(f"[{HANGUL}]+", text) for part in parts_of(word)]
 
+    @cache  # Sphinx remembers the stems of one page only
     def stem(self, word):
         word = word.lower()
         return self.russian.stemWord(word) if re.search(f"[{CYRILLIC}]", word) else super().stem(word)

@@ -9,6 +9,7 @@ import html
 import json
 import re
 import shutil
+from copy import copy
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -339,12 +340,12 @@ def first_sentence(paragraph, longest=LONGEST_LINE):
 
 def bare(element: Tag, kind=""):
     """An element without its citations and badges, as HTML."""
-    copy = BeautifulSoup(str(element), "html.parser")
-    for part in copy.select(".bibtex-citation, .claim"):
+    element = copy(element)
+    for part in element.select(".bibtex-citation, .claim"):
         part.decompose()
     if kind:
-        copy.find(True)["class"] = kind
-    text = re.sub(r"\s+", " ", str(copy))
+        element["class"] = kind
+    text = re.sub(r"\s+", " ", str(element))
     text = re.sub(r" ?\((?:and|,|;|\s)*\)", "", text)  # what badges leave
     return re.sub(r" ([.,;:])", r"\1", text)
 

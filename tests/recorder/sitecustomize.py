@@ -5,8 +5,12 @@ import json
 import os
 import sys
 
-log = os.open(os.path.join(os.environ["RECORD_IN"], f"{os.getpid()}.jsonl"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 ROOT = os.environ["RECORD_OF"]
+
+
+def begin():
+    global log
+    log = os.open(os.path.join(os.environ["RECORD_IN"], f"{os.getpid()}.jsonl"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
 def record(event, arguments):
@@ -21,4 +25,6 @@ def record(event, arguments):
     os.write(log, json.dumps(said).encode() + b"\n")
 
 
+begin()
+os.register_at_fork(after_in_child=begin)
 sys.addaudithook(record)
