@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup
 from course_languages import mark_languages
 from course_styles import link_to_joined
 from docutils import nodes
+from jinja2 import FileSystemBytecodeCache
 from PIL import Image
 from sphinx.errors import ExtensionError
 from sphinx.jinja2glue import BuiltinTemplateLoader
@@ -66,6 +67,9 @@ class PageFinisher(BuiltinTemplateLoader):
     def init(self, builder, *args, **options):
         self.builder = builder
         super().init(builder, *args, **options)
+        compiled = Path(builder.app.doctreedir, ".templates")  # else each process of each build compiles all templates
+        compiled.mkdir(parents=True, exist_ok=True)
+        self.environment.bytecode_cache = FileSystemBytecodeCache(compiled)
 
     def render(self, template, context):
         text = super().render(template, context)

@@ -7,6 +7,7 @@ sphinxcontrib-bibtex through every citation for every entry of every list: here 
 
 import hashlib
 import re
+from ast import dump
 from collections import defaultdict
 
 import pybtex_docutils
@@ -62,6 +63,18 @@ class HintStyle(CourseStyle):
 
 class CourseBibtexDomain(BibtexDomain):
     """The domain ``cite``, for lists with thousands of entries."""
+
+    def env_updated(self):
+        """Form all entries again only if the sources, the lists or what cites them are others than at the last build."""
+        sources = [(key, hash_of(entry)) for key, entry in self.bibdata.data.entries.items()]
+        lists = [(key.docname, dump(value.filter_)) for key, value in self.bibliographies.items()]
+        cited = sorted({(ref.docname, target.key) for ref in self.citation_refs for target in ref.targets})
+        made_of = hashlib.sha256(repr([sources, lists, cited]).encode()).hexdigest()
+        if (made_of, len(self.citations)) == self.data.get("course_formed"):
+            return []
+        updated = super().env_updated()
+        self.data["course_formed"] = made_of, len(self.citations)
+        return updated
 
     def get_filtered_entries(self, bibliography_key):
         """``(key, entry)`` of every entry for which the filter of a list holds."""
