@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import warnings
 import zipfile
 
 import course_teaching
@@ -48,6 +49,8 @@ SAID = {  # what tests ask for and what no chapter teaches before
     "sources": ["proportion_ci()", "(*same* − *chance*) / (1 − *chance*)", "the full address (`https://…`)"],
     "events": ["`stats.spearmanr(one, other).statistic`", "the source, after the word *Source*", "What you hand in is"],
     "dependence": ["oil exports, a number between 0 and 1.", "(*Russia* will do)"],
+    "balance": ["`stats.spearmanr(one, other).statistic`", "the source, after the word *Source*", "do not round"],
+    "coding": ["(*same* − *chance*) / (1 − *chance*)", "returns two numbers"],
 }
 
 
@@ -141,9 +144,12 @@ def test_the_two_reports_of_a_slot_have_one_code_and_no_sentence_of_the_table():
 
 
 def run(cell, names):
-    """Run one cell as a kernel would: what it raised or wrote to stderr, which nbgrader counts too, or None."""
-    errors = io.StringIO()
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
+    """Run one cell as a kernel would: what it raised or wrote to stderr, which nbgrader counts too, or None.
+
+    Warnings are off, as by the settings of a class.
+    """
+    errors, quiet = io.StringIO(), warnings.catch_warnings(action="ignore")
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors), quiet:
         try:
             exec(compile(cell, "cell", "exec"), names)
         except Exception as error:
@@ -187,6 +193,23 @@ def test_a_blank_notebook_passes_nothing(assignment, tmp_path):
 KAPPA_WITHOUT_CHANCE = """
 def kappa(one, other):
     return sum(a == b for a, b in zip(one, other)) / len(list(one))
+"""
+KAPPA_THAT_WARNS = """
+from statsmodels.stats.inter_rater import cohens_kappa, to_table
+
+
+def kappa(one, other):
+    coders = pd.factorize(pd.Series([*one, *other]))[0].reshape(2, -1)
+    return cohens_kappa(to_table(coders.T)[0], return_results=False)
+
+
+beyond = kappa(own.map(quad), published["code"].map(quad))
+"""
+PER_CENT = """
+votes = data.load("un_votes")
+span = votes[votes["partner"].isin(variant["partners"]) & votes["year"].between(variant["first"], variant["last"])]
+alike = span.assign(same=span["agreement"] * span["roll_calls"]).groupby("partner")[["same", "roll_calls"]].sum()
+alike = 100 * alike["same"] / alike["roll_calls"]
 """
 WRONG = {
     "the search takes text for a pattern": (
@@ -479,8 +502,31 @@ def lines(table):
         },
         {"lines"},
     ),
+    "shares in per cent": ("balance", {"alike": PER_CENT}, {"alike"}),
+    "a source that is not called so": (
+        "balance",
+        {
+            "lines": """
+def lines(table):
+    ax = table.plot(title="Votes", ylabel="share")
+    ax.annotate("From un_votes.csv", (0, 0), xycoords="figure fraction")
+    return ax
+"""
+        },
+        {"lines"},
+    ),
+    "the result of scipy is no number": (
+        "balance",
+        {"rho": "from scipy import stats\nrho = stats.spearmanr([1, 2, 3], [3, 1, 2])"},
+        {"rho"},
+    ),
     "a brief of fifty words": ("balance", {"brief": 'brief = "Kazakhstan balances, that is that. " * 10'}, {"brief"}),
     "one code for everything": ("coding", {"code": 'mine = {report: "173" for report in range(1, 21)}'}, {"class"}),
+    "reports are numbered in text": (
+        "coding",
+        {"code": 'mine = {str(report): "057" for report in range(1, 21)}'},
+        {"form", "class", "agreement", "kappa", "alpha", "bootstrap"},
+    ),
     "codes are numbers": (
         "coding",
         {"code": "mine = {report: 57 for report in range(1, 21)}"},
@@ -520,6 +566,9 @@ SEEN = [  # mistakes of reading or of form, which students must be able to see b
     "the share of a route in per cent",
     "the map does not say where it is",
     "a figure without source",
+    "shares in per cent",
+    "a source that is not called so",
+    "the result of scipy is no number",
 ]
 
 
@@ -705,6 +754,17 @@ def lines(table):
     ax.annotate("Source: un_votes", (0, 0), xycoords="figure fraction")
     return ax
 """,
+        "rho": """
+from scipy import stats
+
+six = ["UZB", "USA", "TUR", "RUS", "KOR", "CHN"]
+last = votes[votes["year"] == variant["last"]].set_index("partner")["agreement"]
+rho = stats.spearmanr(last[six], value[six]).statistic
+""",
+        "brief": """
+cited = "[bailey-2017-preferences, abstract; yuneman-2023-unga] [vanderhill-2020-multivectorism, abstract]"
+brief = "In 2019, 2020, 2021 and 2022 it was so " + cited + " word" * 570
+""",
     },
     "coding": {
         "agreement": """
@@ -806,6 +866,12 @@ def test_shares_of_two_partners_may_come_in_any_ordinary_form(thing):
 )
 def test_counts_by_year_may_come_in_any_ordinary_form(thing):
     check.close(thing, {2001: 3, 2002: 0})
+
+
+def test_one_row_of_numbers_lies_down():
+    shares = {"root": 0.5, "quadclass": 0.75}
+    check.close(variants.pd.DataFrame(shares, index=[0]), shares)
+    check.close(variants.pd.DataFrame(shares | {"code": 0.25}, index=["share"]), shares | {"code": 0.25})
 
 
 def test_what_is_no_number_is_named():
@@ -982,7 +1048,8 @@ def test_a_class_of_thirty_is_marked_in_one_go(course):
     released = nbformat.read(course / "release" / "coding" / "coding.ipynb", 4)
     wrong = {"kappa": WRONG["kappa without chance"][1]["kappa"]}
     for number, student in enumerate(STUDENTS):
-        notebook = released if number < 3 else answered(released, "coding", wrong if number < 8 else {})
+        changed = wrong if number < 8 else {"kappa": KAPPA_THAT_WARNS} if number < 10 else {}
+        notebook = released if number < 3 else answered(released, "coding", changed)
         hand_in(course, student, "coding", notebook)
     command(course, MARK, course, "coding")
     lines = marks(course, "coding")

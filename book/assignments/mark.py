@@ -22,6 +22,7 @@ import shutil
 import sys
 import tempfile
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -384,4 +385,5 @@ def main():
 
 if __name__ == "__main__":
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="nbgrader")  # on its own calls of the gradebook: nothing that a teacher can mend
     main()

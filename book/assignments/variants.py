@@ -180,7 +180,7 @@ SIX = ["CHN", "KOR", "RUS", "TUR", "USA", "UZB"]  # states of both un_votes and 
 READERS = [
     "the head of the Central Asia desk in a foreign ministry",
     "a member of a parliament's committee on foreign affairs",
-    "the board of a development bank that is asked for a loan",
+    "the board of a development bank that Kazakhstan asks for a loan",
     "the editor of a newspaper's foreign pages",
 ]
 
