@@ -49,12 +49,11 @@ def labelled(thing):
             names += whole  # a long table; its one other column holds the values
         if names:
             thing = thing.set_index(names)
-        elif thing.shape[1] == 2 and len(thing) > 1 and (thing.columns[0] in whole or thing.index.equals(pd.RangeIndex(len(thing)))):
+        elif len(thing) == 1 < thing.shape[1]:
+            thing = thing.T  # a Series that lies down
+        elif thing.shape[1] == 2 and (thing.columns[0] in whole or thing.index.equals(pd.RangeIndex(len(thing)))):
             thing = thing.set_index(thing.columns[0])  # years and their values
-        if thing.shape[1] == 1:
-            thing = thing.iloc[:, 0]
-        else:  # one row of several numbers is a Series that lies down
-            thing = thing.iloc[0] if len(thing) == 1 else thing.stack()
+        thing = thing.iloc[:, 0] if thing.shape[1] == 1 else thing.stack()
     assert isinstance(thing, (Mapping, pd.Series)), f"expected a Series, a table or a dict, not {type(thing).__name__}"
     return {_label(label): _number(value) for label, value in thing.items()}
 
