@@ -92,6 +92,22 @@ def test_the_text_of_a_chapter_cannot_become_markup():
     assert not made.find_all(["img", "i", "b", "u"])
 
 
+def test_a_list_is_shown_whole_and_no_line_is_what_citations_leave():
+    from course_slides import deck
+
+    cite = '<span class="bibtex-citation">[A 2026]</span>'
+    items = "".join(f"<li><p><strong>Point {number}.</strong> More.</p></li>" for number in range(8))
+    body = (
+        "<section><h1>A</h1><section><h2>B</h2><p>A sentence that opens (S4, a source; <span class='claim'>S4-13</span>).</p>"
+        f"<ul>{items}</ul><div><pre>one printed line</pre><table><tr><td>x</td></tr></table></div>"
+        f"<p>Sources, row by row: {cite} and {cite}.</p></section></section>"
+    )
+    made = BeautifulSoup(deck(body, "C", "../book/a.html"), "html.parser").select(".slides > section")
+    lines = [[words(line) for line in slide.select(".content > p, .content > ul > li")] for slide in made[1:]]
+    points = [f"Point {number}" for number in range(8)]
+    assert lines == [["A sentence that opens (S4, a source).", *points[:4]], points[4:], []]
+
+
 def test_decks_share_what_they_load_and_ask_no_other_host(site, decks):
     for name, (slides, _) in decks.items():
         loaded = [tag.get("src") or tag.get("href") for tag in slides.select("script[src], link[href], img[src]")]

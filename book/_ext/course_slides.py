@@ -1,8 +1,8 @@
 """Slides of each chapter: a deck of reveal.js made from the page itself when the page is written.
 
-A deck shows the headings, figures, maps, tables, source checks, exercises and questions of its chapter and the sentence
-with which each paragraph opens, where it is short; what the chapter says in full stands in the notes of the speaker. A
-page that is not written again keeps its deck. All decks share one copy of reveal.js, from the package sphinx-revealjs.
+A deck shows the headings, figures, maps, tables, source checks, exercises and questions of its chapter, what its lists
+name, and the sentence with which each paragraph opens, where it is short; what the chapter says in full stands in the
+notes of the speaker. A page that is not written again keeps its deck. All decks share one copy of reveal.js, from the package sphinx-revealjs.
 """
 
 import html
@@ -231,14 +231,20 @@ def slides_of(section, heading):
             slides[-1].notes += made[0].notes if not made[0].shown and not made[0].lines else []
             slides += [slide for slide in made if slide.shown or slide.lines]
         elif shown := exhibits(part):
-            slides += [exhibited(exhibit, heading) for exhibit in shown]
+            slides += on_slides(shown, heading)
         elif part.name in ("ul", "ol") and heading == "Summary":
             slides += points(part, heading)
         elif part.name in ("p", "ul", "ol", "dl", "blockquote"):
             if slides[-1].kind == "exhibit" and not slides[-1].lines:  # what to see in the figure
                 slides[-1].lines = lines_of(part)[:1]
-            else:
+            elif part.name == "p":
                 opening.lines += lines_of(part)[: MOST_LINES - len(opening.lines)]
+            else:
+                for lines in whole(lines_of(part)):  # a list is never cut short
+                    if opening.lines and len(opening.lines) + len(lines) > MOST_LINES:
+                        opening = Slide(heading)
+                        slides.append(opening)
+                    opening.lines += lines
             slides[-1].notes.append(part)
     if opening.notes and not opening.lines:  # no paragraph opens with a short sentence
         opening.lines = [line for part in opening.notes if (line := first_sentence(part, 400))][:1]
@@ -253,6 +259,19 @@ def exhibits(part):
     if part.name in ("figure", "table", "pre"):
         shown.append(part)
     return [exhibit for exhibit in shown if exhibit.get_text(strip=True) or exhibit.name in ("figure", "img")]
+
+
+def on_slides(shown, heading):
+    """A slide for each exhibit; one printed line stands above what follows it."""
+    slides = []
+    for made in (exhibited(exhibit, heading) for exhibit in shown):
+        last = slides[-1].shown[-1] if slides else None
+        if last and last.name == "pre" and "\n" not in last.get_text().strip():
+            slides[-1].shown += made.shown
+            slides[-1].notes += made.notes
+        else:
+            slides.append(made)
+    return slides
 
 
 def exhibited(exhibit, heading):
@@ -308,7 +327,7 @@ def box(part):
         elif "solution" not in kinds:
             slide.lines += lines_of(child)[: MOST_LINES - len(slide.lines)]
         slide.notes.append(child)
-    return [slide, *(exhibited(exhibit, slide.heading) for exhibit in found)]
+    return [slide, *on_slides(found, slide.heading)]
 
 
 def within(element, holder):
@@ -328,12 +347,21 @@ def lines_of(part):
     return lines
 
 
+def whole(lines):
+    """All lines of a list in parts of nearly one size, each short enough for a slide."""
+    count = -(-len(lines) // MOST_LINES)
+    return [lines[len(lines) * n // count : len(lines) * (n + 1) // count] for n in range(count)]
+
+
 def first_sentence(paragraph, longest=LONGEST_LINE):
     """The sentence with which a paragraph opens, if a slide can show it; else nothing.
 
     A sentence in which another language is marked stays in the notes: a line has no marks.
     """
-    found = re.match(r".{15,%d}?[.!?](?=\s+[A-Z“‘]|$)" % (longest - 1), plain(paragraph))
+    text = plain(paragraph)
+    if text.startswith("Sources, "):  # of a table: without the citations nothing is left
+        return ""
+    found = re.match(r".{15,%d}?[.!?](?=\s+[A-Z“‘]|$)" % (longest - 1), text)
     foreign = [part.get_text() for part in paragraph.find_all(lang=True)]
     return found[0] if found and not any(text in found[0] for text in foreign) else ""
 
@@ -347,6 +375,7 @@ def bare(element: Tag, kind=""):
         element["class"] = kind
     text = re.sub(r"\s+", " ", str(element))
     text = re.sub(r" ?\((?:and|,|;|\s)*\)", "", text)  # what badges leave
+    text = re.sub(r"[,;\s]+\)", ")", text)
     return re.sub(r" ([.,;:])", r"\1", text)
 
 
