@@ -2,7 +2,8 @@
 
 A deck shows the headings, figures, maps, tables, source checks, exercises and questions of its chapter, what its lists
 name, and the sentence with which each paragraph opens, where it is short; what the chapter says in full stands in the
-notes of the speaker. A page that is not written again keeps its deck. All decks share one copy of reveal.js, from the package sphinx-revealjs.
+notes of the speaker. A page that is not written again keeps its deck. All decks share one copy of reveal.js, from the
+package sphinx-revealjs.
 """
 
 import html
@@ -216,7 +217,7 @@ def goals(box):
 
 def slides_of(section, heading):
     """Slides of a section: one that opens it, then one for each exhibit, box, exercise and question."""
-    opening = Slide(heading)
+    opening = points_on = Slide(heading)
     slides = [opening]
     for part in section.find_all(True, recursive=False):
         kinds = part.get("class", [])
@@ -235,16 +236,16 @@ def slides_of(section, heading):
         elif part.name in ("ul", "ol") and heading == "Summary":
             slides += points(part, heading)
         elif part.name in ("p", "ul", "ol", "dl", "blockquote"):
-            if slides[-1].kind == "exhibit" and not slides[-1].lines:  # what to see in the figure
-                slides[-1].lines = lines_of(part)[:1]
-            elif part.name == "p":
-                opening.lines += lines_of(part)[: MOST_LINES - len(opening.lines)]
-            else:
+            if part.name in ("ul", "ol", "dl"):
                 for lines in whole(lines_of(part)):  # a list is never cut short
-                    if opening.lines and len(opening.lines) + len(lines) > MOST_LINES:
-                        opening = Slide(heading)
-                        slides.append(opening)
-                    opening.lines += lines
+                    if slides[-1] is not points_on or len(points_on.lines) + len(lines) > MOST_LINES:
+                        points_on = Slide(heading)
+                        slides.append(points_on)
+                    points_on.lines += lines
+            elif slides[-1].kind == "exhibit" and not slides[-1].lines:  # what to see in the figure
+                slides[-1].lines = lines_of(part)[:1]
+            else:
+                points_on.lines += lines_of(part)[: MOST_LINES - len(points_on.lines)]
             slides[-1].notes.append(part)
     if opening.notes and not opening.lines:  # no paragraph opens with a short sentence
         opening.lines = [line for part in opening.notes if (line := first_sentence(part, 400))][:1]
