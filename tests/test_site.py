@@ -84,8 +84,6 @@ def test_no_style_sheet_asks_another_host_for_anything(site):
 def test_every_whole_page_forbids_other_hosts_and_scripts_that_were_not_there(soups):
     """The policy names the scripts inside the page and its maps, and no other."""
     for page, soup in soups.items():
-        if page == "index.html":
-            continue  # only leads on
         policy = soup.head.find(True)
         assert policy["http-equiv"] == "Content-Security-Policy", f"{page}: the policy must come before all else"
         rules = {rule.split()[0]: rule.split()[1:] for rule in policy["content"].split(";")}

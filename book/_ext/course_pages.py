@@ -229,11 +229,14 @@ def mend_landmarks(page):
 
 
 def mend_tables(page):
-    """axe empty-table-header: pandas writes an empty header cell in the corner of a table."""
-    for cell in page.find_all("th"):
-        if not cell.get_text(strip=True) and "dataframe" in cell.find_parent("table").get("class", ()):
+    """axe empty-table-header: pandas writes an empty header cell in the corner of a table. And dates break at a hyphen."""
+    for cell in page.select("table.dataframe :is(td, th)"):
+        text = cell.get_text(strip=True)
+        if not text:
             cell.name = "td"
             del cell["scope"]
+        elif re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            cell["class"] = "unbroken"
 
 
 def mend_bibliography(page):
@@ -263,6 +266,10 @@ def mend_exercises(page):
         if part.get("id") in ("exercise-content", "solution-content"):
             part.name = "div"
             del part["id"]
+    for link in page.select(".solution > .admonition-title > a"):  # else the space is underlined
+        if link.string and link.string.startswith(" "):
+            link.insert_before(" ")
+            link.string = link.string.lstrip()
 
 
 def move_styles(page):

@@ -238,12 +238,14 @@ def write_site_pages(app, exception):
     page = BeautifulSoup(MISSING_PAGE.read_text("utf-8").format(title=title, root=address, script=script), "html.parser")
     set_policy(page)
     (app.outdir / "404.html").write_text(str(page), "utf-8")
-    (app.outdir / "index.html").write_text(
+    first = BeautifulSoup(
         f'<!DOCTYPE html>\n<html lang="{app.config.language}"><head><meta charset="utf-8"/><title>{title}</title>'
         f'<meta http-equiv="refresh" content="0; url={root}.html"/></head>'
         f'<body><a href="{root}.html">{title}</a></body></html>\n',
-        "utf-8",
+        "html.parser",
     )
+    set_policy(first)
+    (app.outdir / "index.html").write_text(str(first), "utf-8")
     (app.outdir / ".nojekyll").touch()  # GitHub Pages would leave out folders that begin with an underscore
     sitemap = app.outdir / "sitemap.xml"
     sitemap.unlink(missing_ok=True)  # of a build with an address
