@@ -300,6 +300,8 @@ def test_nothing_is_cut_off_at_320_pixels(browser, address, site):
     for name in chapter_pages(site):
         page.goto(f"{address}/{name}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
+        ways = "[...document.querySelectorAll('.prev-next-area a')]"
+        assert page.evaluate(f"{ways}.every(way => way.scrollWidth <= way.clientWidth)"), f"{name}: where to read on"
     context.close()
 
 
@@ -628,6 +630,8 @@ def test_the_keyboard_reads_the_timeline_and_the_table(page, base, events):
     page.keyboard.press("End")
     assert timeline.get_attribute("aria-valuenow") == timeline.get_attribute("aria-valuemax") == str(len(chosen))
     last = marks(page)[-1]
+    assert page.get_by_role("rowheader", name=last).count() == 1, "in a card too, each cell belongs to an event"
+    assert page.get_by_role("columnheader", name="Date", exact=True).get_attribute("aria-sort") == "ascending"
     page.keyboard.press("Enter")
     page.wait_for_url(f"**#{last}")
     assert page.evaluate("document.activeElement.id") == last

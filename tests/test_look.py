@@ -1,6 +1,7 @@
 """What a reader sees first and relies on: the first page, the mark, the preview, and a path for keyboard and print."""
 
 import io
+import re
 
 import course_landing
 import pytest
@@ -113,6 +114,9 @@ def test_buttons_have_names_in_words(page, address):
     assert not any("\ue000" <= sign <= "\uf8ff" for sign in tree), "the sign of an icon is no name"
     for name in ("Toggle primary sidebar", "Color mode", "Copy to clipboard"):
         assert page.get_by_role("button", name=name).first.count() == 1
+    solutions = page.locator(".solution").count()
+    named = re.findall(r'button "Click to show Solution to|button "Click to show (Exercise \d+)', tree)
+    assert len(set(named)) == len(named) == solutions > 1, "each says what it unfolds"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -70,7 +70,7 @@
   let shown = STEP;
   let sorted = null; // the order of the rows, as the address names it
 
-  for (const [selector, role] of [["thead, tbody", "rowgroup"], ["tr", "row"], ["th", "columnheader"], ["td", "cell"]]) {
+  for (const [selector, role] of [["thead, tbody", "rowgroup"], ["tr", "row"], ["th", "columnheader"], ["td", "cell"], ["td:first-child", "rowheader"]]) {
     for (const element of table.querySelectorAll(selector)) element.role = role; // Safari drops them from cards
   }
   table.role = "table";

@@ -1,4 +1,4 @@
-// The menus at the head of a page: printing, and closing them by Escape or by a click beside them. Paper is light.
+// The names of buttons that unfold a solution. The menus at the head of a page: printing, and closing them by Escape or by a click beside them. Paper is light.
 (() => {
   document.querySelector(".btn-download-pdf-button")?.addEventListener("click", () => window.print());
 
@@ -6,6 +6,16 @@
   let theme = shown.theme;
   addEventListener("beforeprint", () => { theme = shown.theme; shown.theme = "light"; });
   addEventListener("afterprint", () => { shown.theme = theme; });
+
+  // Else every solution of a page has a button of the same name: "Toggle hidden content".
+  addEventListener("DOMContentLoaded", () => {
+    for (const button of document.querySelectorAll(".admonition-title > .toggle-button")) {
+      const title = button.parentElement.querySelector("a") ?? button.parentElement;
+      title.id ||= `title-of-${button.id}`;
+      button.removeAttribute("aria-label");
+      button.setAttribute("aria-labelledby", `${button.id} ${title.id}`);
+    }
+  });
 
   const menus = document.querySelectorAll("details.dropdown");
   document.addEventListener("pointerdown", (event) => {

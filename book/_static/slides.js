@@ -47,7 +47,7 @@
       return;
     }
     const bringCurrent = () => bring(Reveal.getCurrentSlide());
-    Reveal.on("slidechanged", bringCurrent);
+    for (const event of ["slidechanged", "fragmentshown", "fragmenthidden"]) Reveal.on(event, bringCurrent);
     window.addEventListener("resize", () => {
       Reveal.configure(shape());
       bringCurrent();
