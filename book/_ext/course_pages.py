@@ -230,7 +230,7 @@ def mend_landmarks(page):
 
 def mend_tables(page):
     """axe empty-table-header: pandas writes an empty header cell in the corner of a table. And dates break at a hyphen."""
-    for cell in page.select("table.dataframe :is(td, th)"):
+    for cell in [cell for table in page.find_all("table", "dataframe") for cell in table.find_all(["td", "th"])]:
         text = cell.get_text(strip=True)
         if not text:
             cell.name = "td"
@@ -266,8 +266,8 @@ def mend_exercises(page):
         if part.get("id") in ("exercise-content", "solution-content"):
             part.name = "div"
             del part["id"]
-    for link in page.select(".solution > .admonition-title > a"):  # else the space is underlined
-        if link.string and link.string.startswith(" "):
+    for link in page.find_all("a"):  # else the space is underlined
+        if link.string and link.string.startswith(" ") and "admonition-title" in link.parent.get("class", ()):
             link.insert_before(" ")
             link.string = link.string.lstrip()
 
