@@ -20,20 +20,13 @@ sys.path.insert(0, str(ROOT / "book" / "_ext"))
 CHAPTERS = sorted((ROOT / "book").glob("*.md"))
 NOTEBOOKS = [path for path in CHAPTERS if "{code-cell}" in path.read_text("utf-8")]
 
-# What takes long to make and several tests use; one process makes each, for all of them, and begins with what takes
-# longest. The second needs no built book, so that nobody waits while the first builds it.
-SHARED = ("elsewhere", "course", "printed", "lab", "npm", "soups", "unpacked")
+# The files of tests that take longest begin. The first builds the book; the next asks for it late and does not wait.
+LONGEST = ["browser", "build", "assignments", "print", "lab", "downloads", "slides", "finding"]
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items):
-    def place(item):
-        return next((number for number, name in enumerate(SHARED) if name in item.fixturenames), len(SHARED))
-
-    items.sort(key=place)
-    for item in items:
-        if place(item) < len(SHARED):
-            item.add_marker(pytest.mark.xdist_group(SHARED[place(item)]))
+    places = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 BUILD = [str(Path(sys.executable).with_name("jupyter-book")), "build", "."]
