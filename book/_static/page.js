@@ -9,11 +9,11 @@
 
   // Else every solution of a page has a button of the same name: "Toggle hidden content".
   addEventListener("DOMContentLoaded", () => {
-    for (const button of document.querySelectorAll(".admonition-title > .toggle-button")) {
-      const title = button.parentElement.querySelector("a") ?? button.parentElement;
-      title.id ||= `title-of-${button.id}`;
+    for (const button of document.querySelectorAll(".toggle-button")) {
+      const title = button.parentElement; // has the words on the button too
+      title.id ||= `of-${button.id}`;
       button.removeAttribute("aria-label");
-      button.setAttribute("aria-labelledby", `${button.id} ${title.id}`);
+      button.setAttribute("aria-labelledby", title.id);
     }
   });
 
