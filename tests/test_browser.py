@@ -649,6 +649,16 @@ def test_the_keyboard_reads_the_timeline_and_the_table(page, base, events):
     assert page.locator("table.events tbody tr:visible").count() == len(chosen) and page.faults == []
 
 
+def test_no_word_of_the_table_is_broken(page, address):
+    page.goto(f"{address}/{EVENT_PAGE}")
+    page.get_by_role("button", name="Show all").click()
+    page.add_style_tag(content=".events :is(th, td:not(:nth-child(5))) { overflow-wrap: normal !important; }")
+    cells = "[...document.querySelectorAll('.events :is(th, td:not(:nth-child(5)))')]"
+    assert page.evaluate("document.querySelector('.events td').offsetParent.clientWidth") > 900, "a table, no cards"
+    broken = f"{cells}.filter(cell => cell.scrollWidth > cell.clientWidth).map(cell => cell.innerText)"
+    assert page.evaluate(broken) == []
+
+
 def test_without_script_the_table_of_events_is_whole(browser, site, events):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
