@@ -52,9 +52,10 @@ def test_every_page_opens_without_fault_and_without_another_host_and_is_not_cut_
             page.set_viewport_size({"width": width, "height": 900})
             if from_disk or width == 1280:
                 page.goto(f"{base}/{name}")
+            if width == 1280:
+                draw_maps(page)  # on a narrow one a small state may be less than a pixel high
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width}"
             assert page.evaluate(f"{WAYS}.every(way => way.scrollWidth <= way.clientWidth)"), f"{name}: where to read on"
-        draw_maps(page)
         assert page.faults == [], name
 
 
