@@ -1,5 +1,5 @@
 """Kernels for the chapters, forked from one process that has imported what they import: to start a kernel and to import
-pandas in each took a third of the time that chapters run.
+pandas in each was about two fifths of the work of running all chapters.
 
 Each chapter has a process of its own all the same, in the state in which these imports leave it.
 """
