@@ -149,6 +149,7 @@ def finish(app, exception):
             raise exception
         if app.outdir.name == ".html":
             publish(app)
+        gc.freeze()  # when Python ends it looks through the trees of all pages once more: seconds for nothing
     except Exception as error:
         message = f"\nThe book was not built; the site in _build/html is as it was.\n\n{explain(error)}\n"
         print(message, file=sys.stderr)

@@ -43,7 +43,7 @@ Licences: `LICENSE` for the code, `data/README.md` for the tables; text and figu
 """
 
 # Requirements that run, build or mark notebooks and that no cell imports.
-BUILDERS = "jupy|ipykernel|sphinx|beautifulsoup4|filelock|jsonschema|nbgrader|text2qti"
+BUILDERS = "jupy|ipykernel|sphinx|beautifulsoup4|lxml|rjsmin|tinycss2|fonttools|filelock|jsonschema|nbgrader|text2qti"
 
 # Without an address of the repository a notebook says where it belongs; with one it can fetch what it needs.
 ALONE = """\

@@ -38,20 +38,33 @@ def language_of(text):
 def mark_languages(page):
     """Say the language of every text in other letters than Latin ones, unless an element around it says one."""
     codes = {name: code for code, name in INDEX_PARTS.items()}
-    for heading in page.find_all("h2"):
-        if heading.string in codes:
-            heading.find_next_sibling("table")["lang"] = codes[heading.string]
-    for text in page.find_all(string=RUN):
-        around = next(element["lang"] for element in text.parents if element.get("lang"))
-        if around != "en" or text.parent.name in ("script", "style", "title"):
-            continue
-        parts, end = [], 0
-        for run in RUN.finditer(text):
-            mark = page.new_tag("span", lang=language_of(run[0]))
-            mark.string = run[0]
-            parts += [text[end : run.start()], mark]
-            end = run.end()
-        text.replace_with(*filter(None, [*parts, text[end:]]))
+    for heading in page.iter("h2"):
+        if heading.text in codes:
+            next(heading.itersiblings("table")).set("lang", codes[heading.text])
+    for element in list(page.iter()):
+        if isinstance(element.tag, str) and element.tag not in ("script", "style", "title") and is_foreign(element.text, element):
+            element.text, marks = marked(element.text, page)
+            element[:0] = marks
+        if is_foreign(element.tail, parent := element.getparent()):
+            place = parent.index(element) + 1
+            element.tail, marks = marked(element.tail, page)
+            parent[place:place] = marks
+
+
+def is_foreign(text, around):
+    """Whether a text, or a part of it, is in other letters, and what stands around it does not say so."""
+    if not text or text.isascii() or not RUN.search(text):
+        return False
+    return next(element.get("lang") for element in [around, *around.iterancestors()] if element.get("lang")) == "en"
+
+
+def marked(text, page):
+    """A text up to its first run of other letters, and an element for each run, with the text that follows it."""
+    before, *others = RUN.split(text)
+    marks = [page.makeelement("span", lang=language_of(run)) for run in RUN.findall(text)]
+    for mark, run, after in zip(marks, RUN.findall(text), others):
+        mark.text, mark.tail = run, after
+    return before, marks
 
 
 class CourseSearch(SearchEnglish):

@@ -8,9 +8,9 @@ words. Where there are no frames, in PDF and EPUB, the picture of a map takes it
 import html
 from pathlib import Path
 
-from bs4 import BeautifulSoup
 from course_scripts import shorten
 from docutils import nodes
+from lxml.html import fragment_fromstring
 from sphinx.errors import ExtensionError
 
 FOLDER = "_static/maps"
@@ -29,7 +29,7 @@ def describe_pictures(app, doctree):
         if bundle.get("nb_element") != "mime_bundle":
             continue
         captions = [
-            BeautifulSoup(node.astext(), "html.parser").figcaption.get_text()
+            fragment_fromstring(node.astext()).find("figcaption").text_content()
             for node in bundle.findall(nodes.raw)
             if 'class="course-map"' in node.astext()
         ]

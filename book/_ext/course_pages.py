@@ -11,11 +11,12 @@ import os
 import re
 from pathlib import Path
 
-from bs4 import BeautifulSoup
 from course_languages import mark_languages
 from course_styles import link_to_joined
 from docutils import nodes
 from jinja2 import FileSystemBytecodeCache
+from lxml.etree import Comment
+from lxml.html import document_fromstring, tostring
 from PIL import Image
 from sphinx.errors import ExtensionError
 from sphinx.jinja2glue import BuiltinTemplateLoader
@@ -103,7 +104,7 @@ def finish_page(text, name, pictures):
     -------
     str
     """
-    page = BeautifulSoup(text, "html.parser")
+    page = document_fromstring(text)
     for rule in (
         drop_unused_scripts,
         defer_scripts,
@@ -119,25 +120,30 @@ def finish_page(text, name, pictures):
         mend_exercises,
         move_styles,
         mark_languages,
+        drop_indentation,
     ):
         if rule(page) is False:
             raise ExtensionError(f"{name}: the rule {rule.__name__} found nothing to mend; has the theme changed?")
     size_pictures(page, pictures)
     set_policy(page)  # when the scripts are what they will be
-    return str(page)
+    return written_page(page)
 
 
 def drop_unused_scripts(page):
     """The theme loads every script on every page, and says at the head of the page what it loads at its end."""
-    kinds = {frozenset([*tag.get("class", ()), f"#{tag.get('id')}"]) for tag in page.find_all(True)}
+    kinds = {frozenset([*kinds_of(element), f"#{element.get('id')}"]) for element in page.iter("*")}
     unused = {name for name, needs in NEEDED_BY.items() if not any(need <= kind for need in needs for kind in kinds)}
     dropped = [
-        *(tag for tag in page.find_all("script") if name_of(tag.get("src", "")) in {*unused, *NOT_NEEDED}),
-        *(tag for tag in page.find_all("link") if "preload" in tag["rel"] or name_of(tag["href"]) == "sphinx-thebe.css"),
+        *(tag for tag in page.iter("script") if name_of(tag.get("src", "")) in {*unused, *NOT_NEEDED}),
+        *(tag for tag in page.iter("link") if tag.get("rel") == "preload" or name_of(tag.get("href")) == "sphinx-thebe.css"),
     ]
     for tag in dropped:
-        tag.decompose()
+        tag.drop_tree()
     return bool(dropped)
+
+
+def kinds_of(element):
+    return element.get("class", "").split()
 
 
 def name_of(address):
@@ -147,153 +153,195 @@ def name_of(address):
 def defer_scripts(page):
     """A page is shown before its scripts are there. What is left in the page itself are settings of scripts that stay,
     each once."""
-    scripts, seen = page.find_all("script"), set()
+    scripts, seen = list(page.iter("script")), set()
     sources = " ".join(script.get("src", "") for script in scripts)
     for script in scripts:
-        text = script.string or ""
+        text = script.text or ""
         if script.get("src"):
-            script["defer"] = "defer"
-        elif text in seen or any(re.search(sign, str(script)) and name not in sources for sign, name in SETTINGS.items()):
-            script.decompose()
+            script.set("defer", "")
+        elif text in seen or any(re.search(sign, written(script)) and name not in sources for sign, name in SETTINGS.items()):
+            script.drop_tree()
         else:
             seen.add(text)
     return bool(seen)
 
 
+def written(element):
+    """An element as HTML, without the text that follows it."""
+    return tostring(element, encoding="unicode", with_tail=False)
+
+
+def written_page(page):
+    return tostring(page, encoding="unicode", doctype="<!DOCTYPE html>") + "\n"
+
+
 def set_policy(page):
     """No page may ask another host for anything, and no script may run in it that was not there when it was built."""
-    meta = page.new_tag("meta")
-    meta.attrs = {"http-equiv": "Content-Security-Policy", "content": policy(page)}
+    meta = page.makeelement("meta", {"http-equiv": "Content-Security-Policy", "content": policy(scripts_in(page))})
     page.head.insert(0, meta)
 
 
-def policy(page, *others):
-    """The policy that lets the scripts inside a page and its maps run, and the texts of ``others``."""
-    sources = [frame.get("srcdoc") or frame.get("data-srcdoc") for frame in page.find_all("iframe")]  # slides have these
-    frames = [BeautifulSoup(source, "html.parser") for source in sources if source]
-    inline = [script for document in (page, *frames) for script in document.find_all("script", src=False)]
-    texts = [*(script.string for script in inline if is_code(script)), *others]
-    digests = {hashlib.sha256(text.encode()).digest() for text in texts}
+def policy(scripts):
+    """The policy that lets scripts of these texts run, and those that are files of the site."""
+    digests = {hashlib.sha256(text.encode()).digest() for text in scripts}
     return POLICY.format(scripts=" ".join(sorted(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)))
 
 
+def scripts_in(page):
+    """The texts of the scripts inside a page, and inside its maps; slides hold a map back until it is shown."""
+    frames = [frame.get("srcdoc") or frame.get("data-srcdoc") for frame in page.iter("iframe")]
+    documents = [page, *(document_fromstring(frame) for frame in frames if frame)]
+    return [script.text for document in documents for script in document.iter("script") if is_code(script)]
+
+
 def is_code(script):
-    return script.get("type", "text/javascript") == "text/javascript" and script.string
+    return "src" not in script.attrib and script.get("type", "text/javascript") == "text/javascript" and script.text
 
 
 def set_mode_early(page):
     """Resolve the colour mode "auto" before the first paint."""
-    script = page.find("script", string=re.compile(r"documentElement\.dataset\.mode"))
-    if not script:
-        return False
-    script.string = MODE_SCRIPT
+    for script in page.iter("script"):
+        if "documentElement.dataset.mode" in (script.text or ""):
+            script.text = MODE_SCRIPT
+            return True
+    return False
 
 
 def mend_menus(page):
     """Menus that open without a script: Bootstrap's 24 kB serve nothing else. And no script inside an attribute."""
-    for button in page.find_all("button"):
+    for button in list(page.iter("button")):
         if button.get("data-bs-toggle") == "dropdown":
-            button.parent.name, button.name = "details", "summary"
-            button.attrs = {name: button[name] for name in ("class", "aria-label") if name in button.attrs}
-        elif "onclick" in button.attrs:
-            if button["onclick"] != "window.print()" or "btn-download-pdf-button" not in button["class"]:
+            button.getparent().tag, button.tag = "details", "summary"
+            for name in set(button.attrib) - {"class", "aria-label"}:
+                del button.attrib[name]
+        elif "onclick" in button.attrib:
+            if button.get("onclick") != "window.print()" or "btn-download-pdf-button" not in kinds_of(button):
                 return False
-            del button["onclick"]  # page.js does it
+            del button.attrib["onclick"]  # page.js does it
 
 
 def mend_labels(page):
     """axe label-content-name-mismatch: an accessible name must hold the words that are shown."""
     wanted = {"search-button-field", "theme-switch-button"}
-    buttons = [button for button in page.find_all("button") if wanted & set(button.get("class", ()))]
+    buttons = [button for button in page.iter("button") if wanted & set(kinds_of(button))]
     for button in buttons:
-        if "search-button-field" in button["class"]:
-            del button["title"], button["aria-label"]
-        for icon in button.find_all(["svg", "i"]):
-            del icon["title"]
-            icon["aria-hidden"] = "true"
-    for icon in page.find_all(["i", "span"]):  # else a button is named after the sign of its icon
-        if any(name.startswith("fa-") for name in icon.get("class", ())) and not icon.get_text():
-            icon["aria-hidden"] = "true"
-    for summary in page.find_all("summary"):
-        if "dropdown-toggle" not in summary.get("class", ()):
-            del summary["aria-label"]
+        if "search-button-field" in kinds_of(button):
+            forget(button, "title", "aria-label")
+        for icon in button.iter("svg", "i"):
+            forget(icon, "title")
+            icon.set("aria-hidden", "true")
+    for icon in page.iter("i", "span"):  # else a button is named after the sign of its icon
+        if " fa-" in f" {icon.get('class', '')}" and not icon.text_content():
+            icon.set("aria-hidden", "true")
+    for summary in page.iter("summary"):
+        if "dropdown-toggle" not in kinds_of(summary):
+            forget(summary, "aria-label")
     return bool(buttons)
+
+
+def forget(element, *names):
+    for name in names:
+        element.attrib.pop(name, None)
 
 
 def mend_landmarks(page):
     """axe region: the sidebar with logo and search belongs to no landmark."""
-    sidebar = page.select_one("#pst-primary-sidebar")
+    sidebar = page.get_element_by_id("pst-primary-sidebar", None)
     if sidebar is None:
         return False
-    sidebar["role"], sidebar["aria-label"] = "navigation", "Book"
+    sidebar.set("role", "navigation")
+    sidebar.set("aria-label", "Book")
 
 
 def mend_tables(page):
     """axe empty-table-header: pandas writes an empty header cell in the corner of a table. And dates break at a hyphen."""
-    for cell in [cell for table in page.find_all("table", "dataframe") for cell in table.find_all(["td", "th"])]:
-        text = cell.get_text(strip=True)
+    for cell in [cell for table in page.iter("table") if "dataframe" in kinds_of(table) for cell in table.iter("td", "th")]:
+        text = cell.text_content().strip()
         if not text:
-            cell.name = "td"
-            del cell["scope"]
+            cell.tag = "td"
+            forget(cell, "scope")
         elif re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-            cell["class"] = "unbroken"
+            cell.set("class", "unbroken")
 
 
 def mend_bibliography(page):
     """axe aria-deprecated-role, aria-required-children: docutils gives the items of a list a role that is given up."""
-    for entry in page.find_all("div"):
+    for entry in page.iter("div"):
         if entry.get("role") == "doc-biblioentry":
-            entry["role"] = "listitem"
+            entry.set("role", "listitem")
 
 
 def mend_citations(page):
     """Every citation has a numbered id, to which nothing links."""
-    for citation in page.find_all("span"):
-        if "bibtex-citation" in citation.get("class", ()):
-            del citation["id"]
+    for citation in page.iter("span"):
+        if "bibtex-citation" in kinds_of(citation):
+            forget(citation, "id")
 
 
 def mend_links_out(page):
     """A link to another host must not hand it the address of the page."""
-    for link in page.find_all("a"):
+    for link in page.iter("a"):
         if link.get("href", "").startswith("http"):
-            link["rel"] = "noopener noreferrer"
+            link.set("rel", "noopener noreferrer")
 
 
 def mend_exercises(page):
     """Every exercise and every solution of a page has a part with the same id, and no heading of its own."""
-    for part in page.find_all("section"):
+    for part in page.iter("section"):
         if part.get("id") in ("exercise-content", "solution-content"):
-            part.name = "div"
-            del part["id"]
-    for link in page.find_all("a"):  # else the space is underlined
-        if link.string and link.string.startswith(" ") and "admonition-title" in link.parent.get("class", ()):
-            link.insert_before(" ")
-            link.string = link.string.lstrip()
+            part.tag = "div"
+            forget(part, "id")
+    for link in page.iter("a"):  # else the space is underlined
+        title = link.getparent()
+        if (link.text or "").startswith(" ") and "admonition-title" in kinds_of(title):
+            link.text = link.text.lstrip()
+            before = link.getprevious()
+            if before is None:
+                title.text = f"{title.text or ''} "
+            else:
+                before.tail = f"{before.tail or ''} "
 
 
 def move_styles(page):
     """HTML has style elements at the head only; pandas writes one with each table, and rules that are given up."""
     seen = set()
-    for style in page.body.find_all("style"):
-        if style.string not in seen:
-            seen.add(style.string)
-            del style["scoped"]
-            page.head.append(style.extract())
-        else:
-            style.decompose()
-    for cell in page.find_all("th"):
-        del cell["valign"]  # the rules of pandas say it too
+    for style in list(page.body.iter("style")):
+        style.drop_tree()  # what follows it stays
+        if style.text not in seen:
+            seen.add(style.text)
+            forget(style, "scoped")
+            style.tail = None
+            page.head.append(style)
+    for cell in page.iter("th"):
+        forget(cell, "valign")  # the rules of pandas say it too
+
+
+def drop_indentation(page):
+    """Comments and blank lines of the theme's templates say nothing to a reader."""
+    for comment in list(page.iter(Comment)):
+        comment.drop_tree()
+    kept = {element for block in page.iter("pre", "textarea") for element in block.iter()}
+    for element in page.iter("*"):
+        if element not in kept and (element.text or "").isspace():
+            element.text = shortest(element.text)
+        if element.getparent() not in kept and (element.tail or "").isspace():
+            element.tail = shortest(element.tail)
+
+
+def shortest(blanks):
+    return "\n" if "\n" in blanks else " "
 
 
 def size_pictures(page, pictures):
     """A picture has its room before it is there, so that nothing moves; it is fetched when it comes near."""
-    for picture in page.find_all("img"):
-        path = pictures.get(picture["src"].rpartition("/")[2])
+    for picture in page.iter("img"):
+        path = pictures.get(picture.get("src").rpartition("/")[2])
         if path and path.suffix == ".png":
             with Image.open(path) as image:
-                picture["width"], picture["height"] = image.size
-            picture["loading"] = "lazy"
+                width, height = image.size
+            picture.set("width", str(width))
+            picture.set("height", str(height))
+            picture.set("loading", "lazy")
 
 
 def lighten_pictures(app, doctree):

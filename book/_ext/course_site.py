@@ -14,11 +14,11 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 from xml.sax.saxutils import escape
 
-from bs4 import BeautifulSoup
 from course_build import DATA, STATIC
 from course_data import anchor
-from course_pages import set_policy
+from course_pages import set_policy, written, written_page
 from docutils import nodes
+from lxml.html import Element, document_fromstring, fragment_fromstring
 from PIL import Image
 from sphinx.errors import ConfigError, ExtensionError
 
@@ -102,21 +102,19 @@ def renew_course(app, env):
 
 def describe_page(app, pagename, templatename, context, doctree):
     """Description, card and mark of a page, at its head."""
-    title = BeautifulSoup(context.get("title") or app.config.html_title, "html.parser").get_text()
+    title = fragment_fromstring(context.get("title") or app.config.html_title, "p").text_content()
     paragraphs = doctree.findall(nodes.paragraph) if doctree else []
     paragraph = next((text for p in paragraphs if len(text := " ".join(p.astext().split())) > 60), "")
     description = shorten(paragraph, 160)
     tags = [{"name": "description", "content": description}] if description else []
     tags += card(app, pagename, title, description)
-    page = BeautifulSoup("", "html.parser")
-    for attributes in tags:
-        page.append(page.new_tag("meta", attrs=attributes))
+    elements = [Element("meta", attributes) for attributes in tags]
     if mark := mark_of(app, pagename, title, paragraph):
-        script = page.new_tag("script", type="application/ld+json")
+        script = Element("script", type="application/ld+json")
         text = json.dumps({"@context": "https://schema.org", **mark}, ensure_ascii=False)
-        script.string = text.replace("<", "\\u003c")
-        page.append(script)
-    context["metatags"] = context.get("metatags", "") + str(page)
+        script.text = text.replace("<", "\\u003c")
+        elements.append(script)
+    context["metatags"] = context.get("metatags", "") + "".join(map(written, elements))
 
 
 def shorten(text, length):
@@ -235,17 +233,16 @@ def write_site_pages(app, exception):
     root, title = app.config.root_doc, escape(app.config.html_title)
     address = app.config.html_baseurl
     script = "" if address else f"<script>{FIND_ROOT}</script>"
-    page = BeautifulSoup(MISSING_PAGE.read_text("utf-8").format(title=title, root=address, script=script), "html.parser")
-    set_policy(page)
-    (app.outdir / "404.html").write_text(str(page), "utf-8")
-    first = BeautifulSoup(
-        f'<!DOCTYPE html>\n<html lang="{app.config.language}"><head><meta charset="utf-8"/><title>{title}</title>'
-        f'<meta http-equiv="refresh" content="0; url={root}.html"/></head>'
+    pages = {
+        "404.html": MISSING_PAGE.read_text("utf-8").format(title=title, root=address, script=script),
+        "index.html": f'<html lang="{app.config.language}"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta http-equiv="refresh" content="0; url={root}.html"></head>'
         f'<body><a href="{root}.html">{title}</a></body></html>\n',
-        "html.parser",
-    )
-    set_policy(first)
-    (app.outdir / "index.html").write_text(str(first), "utf-8")
+    }
+    for name, text in pages.items():
+        page = document_fromstring(text)
+        set_policy(page)
+        (app.outdir / name).write_text(written_page(page), "utf-8")
     (app.outdir / ".nojekyll").touch()  # GitHub Pages would leave out folders that begin with an underscore
     sitemap = app.outdir / "sitemap.xml"
     sitemap.unlink(missing_ok=True)  # of a build with an address

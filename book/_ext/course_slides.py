@@ -10,15 +10,15 @@ import html
 import json
 import re
 import shutil
-from copy import copy
+from copy import deepcopy
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from bs4 import BeautifulSoup, Tag
 from course_downloads import menu_link
-from course_pages import mend_tables, policy
+from course_pages import kinds_of, mend_tables, policy, scripts_in, written
 from docutils import nodes
+from lxml.html import HtmlElement, document_fromstring, fragment_fromstring
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
@@ -137,10 +137,10 @@ def script_of_speaker():
     plugin = (reveal_js() / "plugin" / "notes" / "notes.js").read_text("utf-8")
     written = re.findall(r'document\.write\(("(?:[^"\\]|\\.)*")', plugin)
     window = "".join(json.loads(re.sub(r"\\x(?=[0-9a-f]{2})", r"\\u00", text)) for text in written)  # JSON has no \x
-    scripts = BeautifulSoup(window, "html.parser").find_all("script")
+    scripts = list(document_fromstring(window).iter("script"))
     if len(scripts) != 1:
         raise ExtensionError(f"notes.js writes {len(scripts)} scripts for the speaker, not one; has reveal.js changed?")
-    return scripts[0].string
+    return scripts[0].text
 
 
 def deck(body, book, page):
@@ -155,38 +155,41 @@ def deck(body, book, page):
     page : str
         Address of the chapter, as seen from the deck.
     """
-    chapter = BeautifulSoup(body, "html.parser")
+    chapter = fragment_fromstring(body, create_parent="div")
     tidy(chapter)
-    allowed = policy(chapter, script_of_speaker())
-    section = chapter.section
-    title = section.h1.get_text()
+    allowed = policy([*scripts_in(chapter), script_of_speaker()])
+    section = chapter.find("section")
+    title = section.find(".//h1").text_content()
     texts = {"title": html.escape(title), "book": html.escape(book), "page": page}
     first = Slide("")
     first.shown.append(FIRST.format(**texts))
     slides = [first]
-    for part in section.find_all(True, recursive=False):
-        if part.name == "section":
-            if part.h2.get_text() != NOT_SHOWN:
-                slides += slides_of(part, part.h2.get_text())
-        elif "admonition" in part.get("class", []):
+    for part in section.iterchildren("*"):
+        if part.tag == "section":
+            heading = part.find(".//h2").text_content()
+            if heading != NOT_SHOWN:
+                slides += slides_of(part, heading)
+        elif "admonition" in kinds_of(part):
             slides.append(goals(part))
-        elif part.name != "h1":
+        elif part.tag != "h1":
             slides[-1].notes.append(part)
     return DECK.format(policy=allowed, slides="\n".join(map(str, slides)), **texts)
 
 
 def tidy(chapter):
     """Take away what belongs to the page alone: addresses inside it, code, scripts' hooks, notes at its end."""
-    for part in chapter.select(".headerlink, .page-notes, .cell_input, script, style, .sd-summary-state-marker"):
-        part.decompose()
-    for part in chapter.find_all(id=True):
-        del part["id"]
-    for link in chapter.find_all("a"):
-        link.unwrap()
+    unwanted = {"headerlink", "page-notes", "cell_input", "sd-summary-state-marker"}
+    for part in list(chapter.iterdescendants("*")):
+        if part.tag in ("script", "style") or unwanted & set(kinds_of(part)):
+            part.drop_tree()
+        elif part.tag == "a":
+            part.drop_tag()
+        part.attrib.pop("id", None)
     mend_tables(chapter)
-    for frame in chapter.select(".course-map iframe"):  # a map draws itself when its slide comes
-        frame["data-srcdoc"] = frame["srcdoc"]
-        del frame["srcdoc"], frame["loading"], frame["height"], frame["style"]
+    for frame in chapter.iter("iframe"):  # a map draws itself when its slide comes
+        frame.set("data-srcdoc", frame.get("srcdoc"))
+        for name in ("srcdoc", "loading", "height", "style"):
+            del frame.attrib[name]
 
 
 class Slide:
@@ -199,19 +202,23 @@ class Slide:
         heading = f"<h2>{html.escape(self.heading)}</h2>" if self.heading else ""
         lines = "".join(f"<li>{html.escape(line)}</li>" for line in self.lines)
         listed = f"<ul>{lines}</ul>" if len(self.lines) > 1 else "".join(f"<p>{html.escape(x)}</p>" for x in self.lines)
-        shown = "".join(map(str, self.shown))
-        notes = "\n".join(map(str, self.notes))
+        shown = "".join(map(as_html, self.shown))
+        notes = "\n".join(map(as_html, self.notes))
         return (
             f'<section class="{self.kind or "plain"}">{heading}<div class="content">{shown}{listed}</div>'
             f'<aside class="notes">{notes}</aside></section>'
         )
 
 
+def as_html(part):
+    return part if isinstance(part, str) else written(part)
+
+
 def goals(box):
     """The slide of what one will be able to do; times and prerequisites are notes."""
     slide = Slide("You will be able to")
-    for part in box.find_all(["p", "ul"], class_=lambda kinds: kinds != "admonition-title", recursive=False)[1:]:
-        (slide.shown if part.name == "ul" else slide.notes).append(part)
+    for part in [part for part in box.iterchildren("p", "ul") if "admonition-title" not in kinds_of(part)][1:]:
+        (slide.shown if part.tag == "ul" else slide.notes).append(part)
     return slide
 
 
@@ -219,11 +226,11 @@ def slides_of(section, heading):
     """Slides of a section: one that opens it, then one for each exhibit, box, exercise and question."""
     opening = points_on = Slide(heading)
     slides = [opening]
-    for part in section.find_all(True, recursive=False):
-        kinds = part.get("class", [])
-        if part.name == "section":
-            slides += slides_of(part, part.find(re.compile("^h[3-6]$")).get_text())
-        elif re.match("h[2-6]$", part.name):
+    for part in section.iterchildren("*"):
+        kinds = kinds_of(part)
+        if part.tag == "section":
+            slides += slides_of(part, next(part.iter("h3", "h4", "h5", "h6")).text_content())
+        elif re.match("h[2-6]$", part.tag):
             continue
         elif "quiz-question" in kinds:
             slides.append(question(part, heading))
@@ -233,10 +240,10 @@ def slides_of(section, heading):
             slides += [slide for slide in made if slide.shown or slide.lines]
         elif shown := exhibits(part):
             slides += on_slides(shown, heading)
-        elif part.name in ("ul", "ol") and heading == "Summary":
+        elif part.tag in ("ul", "ol") and heading == "Summary":
             slides += points(part, heading)
-        elif part.name in ("p", "ul", "ol", "dl", "blockquote"):
-            if part.name in ("ul", "ol", "dl"):
+        elif part.tag in ("p", "ul", "ol", "dl", "blockquote"):
+            if part.tag in ("ul", "ol", "dl"):
                 for lines in whole(lines_of(part)):  # a list is never cut short
                     if slides[-1] is not points_on or len(points_on.lines) + len(lines) > MOST_LINES:
                         points_on = Slide(heading)
@@ -256,10 +263,14 @@ def slides_of(section, heading):
 
 def exhibits(part):
     """Figures, maps, tables and printed text in a part of a chapter, each ready for a slide."""
-    shown = part.select("figure, table, pre, img:not(figure img)")
-    if part.name in ("figure", "table", "pre"):
+    shown = [x for x in part.iterdescendants("figure", "table", "pre", "img") if x.tag != "img" or not in_figure(x)]
+    if part.tag in ("figure", "table", "pre"):
         shown.append(part)
-    return [exhibit for exhibit in shown if exhibit.get_text(strip=True) or exhibit.name in ("figure", "img")]
+    return [exhibit for exhibit in shown if exhibit.text_content().strip() or exhibit.tag in ("figure", "img")]
+
+
+def in_figure(picture):
+    return any(True for _ in picture.iterancestors("figure"))
 
 
 def on_slides(shown, heading):
@@ -267,7 +278,7 @@ def on_slides(shown, heading):
     slides = []
     for made in (exhibited(exhibit, heading) for exhibit in shown):
         last = slides[-1].shown[-1] if slides else None
-        if last and last.name == "pre" and "\n" not in last.get_text().strip():
+        if last is not None and last.tag == "pre" and "\n" not in last.text_content().strip():
             slides[-1].shown += made.shown
             slides[-1].notes += made.notes
         else:
@@ -279,8 +290,10 @@ def exhibited(exhibit, heading):
     """The slide of an exhibit. Citations, which would fill a table there, go to the notes."""
     slide = Slide(heading, "exhibit")
     slide.shown.append(exhibit)
-    cited = exhibit.select(".bibtex-citation") if exhibit.name == "table" else []
-    texts = dict.fromkeys(citation.extract().get_text().strip("[]") for citation in cited)
+    cited = parts_of_kind(exhibit, "bibtex-citation") if exhibit.tag == "table" else []
+    texts = dict.fromkeys(citation.text_content().strip("[]") for citation in cited)
+    for citation in cited:
+        citation.drop_tree()
     if texts:
         slide.notes.append(f"<p>Sources: {html.escape('; '.join(texts))}.</p>")
     return slide
@@ -289,8 +302,8 @@ def exhibited(exhibit, heading):
 def points(listed, heading):
     """The points of a summary in full, on as many slides as they need."""
     slides, size = [], SUMMARY_SLIDE
-    for item in listed.find_all("li", recursive=False):
-        length = len(item.get_text())
+    for item in listed.iterchildren("li"):
+        length = len(item.text_content())
         if not slides or size + length > SUMMARY_SLIDE:
             slides.append(Slide(heading))
             size = 0
@@ -302,8 +315,11 @@ def points(listed, heading):
 def question(part, heading):
     """A question of the quiz with its options; the answers are notes."""
     slide = Slide(heading, "question")
-    for child in part.find_all(True, recursive=False):
-        (slide.notes if child.name == "details" else slide.shown).append(child.ul if child.name == "details" else child)
+    for child in part.iterchildren("*"):
+        if child.tag == "details":
+            slide.notes.append(child.find(".//ul"))
+        else:
+            slide.shown.append(child)
     return slide
 
 
@@ -312,17 +328,19 @@ def box(part):
 
     The first slide has nothing but notes if the box has nothing to show, as a solution in words.
     """
-    kinds, title = part["class"], part.find(class_="admonition-title").extract().get_text(" ", strip=True)
+    kinds, (head, *_) = kinds_of(part), parts_of_kind(part, "admonition-title")
+    title = " ".join(text.strip() for text in head.xpath(".//text()") if text.strip())
+    head.drop_tree()
     check = "warning" in kinds and title.startswith("Source check")
     slide = Slide(re.sub(r"\s+", " ", title), "check" if check else "box")
-    inner = part.section or part
+    inner = next(part.iterdescendants("section"), part)
     found = exhibits(inner)
-    holders = [child for child in inner.find_all(True, recursive=False) if not any(within(x, child) for x in found)]
+    holders = [child for child in inner.iterchildren("*") if not any(within(x, child) for x in found)]
     for child in holders:
         if "exercise" in kinds:
             slide.shown.append(child)
         elif check:
-            if found_out := re.match("The source|Verdict|How to", child.get_text()):
+            if found_out := re.match("The source|Verdict|How to", child.text_content()):
                 step = {"Verdict": "fragment verdict", "How to": "fragment"}.get(found_out[0], "")  # the class answers first
                 slide.shown.append(bare(child, step))
         elif "solution" not in kinds:
@@ -332,17 +350,18 @@ def box(part):
 
 
 def within(element, holder):
-    return element is holder or any(parent is holder for parent in element.parents)
+    return element is holder or any(parent is holder for parent in element.iterancestors())
 
 
 def lines_of(part):
     """Short lines that a paragraph or a list gives: first sentences, and what list items put in bold."""
-    if part.name == "p":
+    if part.tag == "p":
         return [line for line in [first_sentence(part)] if line]
     lines = []
-    for item in part.find_all(["li", "dt"]):
-        strong = item.find("strong")
-        lead = plain(strong).rstrip(".") if strong and plain(item).startswith(plain(strong)) else plain(item)
+    for item in part.iter("li", "dt"):
+        strong, lead = item.find(".//strong"), plain(item)
+        if strong is not None and lead.startswith(plain(strong)):
+            lead = plain(strong).rstrip(".")
         if 0 < len(lead) <= LONGEST_LINE:
             lines.append(lead)
     return lines
@@ -363,23 +382,27 @@ def first_sentence(paragraph, longest=LONGEST_LINE):
     if text.startswith("Sources, "):  # of a table: without the citations nothing is left
         return ""
     found = re.match(r".{15,%d}?[.!?](?=\s+[A-Z“‘]|$)" % (longest - 1), text)
-    foreign = [part.get_text() for part in paragraph.find_all(lang=True)]
+    foreign = [part.text_content() for part in paragraph.xpath(".//*[@lang]")]
     return found[0] if found and not any(text in found[0] for text in foreign) else ""
 
 
-def bare(element: Tag, kind=""):
+def parts_of_kind(element, *kinds):
+    return [part for part in element.iterdescendants("*") if set(kinds) & set(kinds_of(part))]
+
+
+def bare(element: HtmlElement, kind=""):
     """An element without its citations and badges, as HTML."""
-    element = copy(element)
-    for part in element.select(".bibtex-citation, .claim"):
-        part.decompose()
+    element = deepcopy(element)
+    for part in parts_of_kind(element, "bibtex-citation", "claim"):
+        part.drop_tree()
     if kind:
-        element["class"] = kind
-    text = re.sub(r"\s+", " ", str(element))
+        element.set("class", kind)
+    text = re.sub(r"\s+", " ", written(element))
     text = re.sub(r" ?\((?:and|,|;|\s)*\)", "", text)  # what badges leave
     text = re.sub(r"[,;\s]+\)", ")", text)
     return re.sub(r" ([.,;:])", r"\1", text)
 
 
-def plain(element: Tag):
+def plain(element: HtmlElement):
     """The words of an element without its citations and badges."""
-    return BeautifulSoup(bare(element), "html.parser").get_text().strip()
+    return fragment_fromstring(bare(element)).text_content().strip()

@@ -61,12 +61,12 @@ def setup(app):
 
 def link_to_joined(page):
     """Let a page name the joined sheet in the place of the first of those that are joined."""
-    links = [link for link in page.find_all("link") if "stylesheet" in link["rel"] and is_joined(link["href"])]
+    links = [link for link in page.iter("link") if link.get("rel") == "stylesheet" and is_joined(link.get("href"))]
     if not links:
         return False
-    links[0]["href"] = f"{links[0]['href'].partition('_static/')[0]}_static/{JOINED}"
+    links[0].set("href", f"{links[0].get('href').partition('_static/')[0]}_static/{JOINED}")
     for link in links[1:]:
-        link.decompose()
+        link.drop_tree()
 
 
 def is_joined(address):
