@@ -1016,12 +1016,12 @@ def test_the_page_of_an_assignment_says_what_its_notebook_says(site, assignment)
 
 
 def test_archives_are_made_again_only_when_something_has_changed(site, tmp_path, monkeypatch):
-    failed = subprocess.CompletedProcess([], 1, "", "no space left")
-    monkeypatch.setattr(course_teaching.subprocess, "run", lambda *_, **__: failed)
-    for archive in course_teaching.handouts(site.parent).iterdir():
+    fails, start = [sys.executable, "-c", "raise SystemExit('no space left')"], subprocess.Popen
+    monkeypatch.setattr(course_teaching.subprocess, "Popen", lambda _, **options: start(fails, **options))
+    for archive in course_teaching.Handouts(site.parent).folder().iterdir():
         assert archive.read_bytes() == (site / "assignments" / archive.name).read_bytes()
     with pytest.raises(ExtensionError, match="make.py could not make the archives.\nno space left"):
-        course_teaching.handouts(tmp_path)
+        course_teaching.Handouts(tmp_path).folder()
     assert not list(tmp_path.iterdir())
 
 

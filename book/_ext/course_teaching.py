@@ -8,6 +8,7 @@ files for platforms. The site holds the archives in ``assignments/`` and the qui
 
 import hashlib
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -40,6 +41,7 @@ def setup(app):
     app.add_directive("quiz-files", QuizFiles)
     app.add_role("made", Made())
     app.connect("env-get-outdated", renew_list)
+    app.connect("env-updated", begin)
     app.connect("doctree-resolved", keep_links_in_the_site)
     app.connect("build-finished", write, priority=900)  # before the site is published
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -130,10 +132,12 @@ class QuizFiles(FromText):
 
 def write(app, exception):
     """Write the archives and the quizzes into the site."""
+    if exception and hasattr(app, "course_handouts"):
+        app.course_handouts.stop()
     if exception or app.builder.format != "html":
         return
     shutil.rmtree(Path(app.outdir, "assignments"), ignore_errors=True)
-    shutil.copytree(handouts(Path(app.outdir).parent), Path(app.outdir, "assignments"))
+    shutil.copytree(app.course_handouts.folder(), Path(app.outdir, "assignments"))
     folder = Path(app.outdir, "quizzes")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -158,21 +162,49 @@ def write(app, exception):
     (folder / "moodle.xml").write_bytes(kept(app, "moodle.xml", made_of(*banks), every))
 
 
-def handouts(folder):
+def begin(app, env):
+    """Let ``make.py`` work while pages are written."""
+    if app.builder.format == "html":
+        app.course_handouts = Handouts(Path(app.outdir).parent)
+
+
+class Handouts:
     """The archives of ``make.py``; those of the last build, if nothing that they are made of has changed."""
+
+    def __init__(self, folder):
+        self.parent, self.process = folder / ".assignments", None
+        self.made = self.parent / name_of_archives()
+        if not self.made.exists():
+            shutil.rmtree(self.parent, ignore_errors=True)
+            # A build that is killed leaves no half of it under the name of the whole, and its process, which goes on,
+            # writes nothing into what a later build makes.
+            self.begun = self.parent / f"begun-{os.getpid()}"
+            # In a process of its own: nbgrader and its database set up logging and paths for all.
+            command = [sys.executable, ASSIGNMENTS / "make.py", self.begun, "--seed", SEED]
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+            self.process = subprocess.Popen(command, **pipes, text=True, encoding="utf-8", errors="replace")
+
+    def folder(self):
+        """Where the archives are, when they are made."""
+        if self.process:
+            said, _ = self.process.communicate()
+            if self.process.returncode:
+                raise ExtensionError(f"book/assignments/make.py could not make the archives.\n{said[-2000:]}")
+            if self.made.name != name_of_archives():
+                raise ExtensionError("A file of the assignments was changed while they were made. Build again.")
+            self.begun.rename(self.made)
+        return self.made / "handouts"
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.communicate()
+
+
+def name_of_archives():
+    """A digest of everything that the archives are made of."""
     parts = [path for part in (ASSIGNMENTS, TOOLKIT, DATA) for path in files_below(part)]
-    made_of = digest([*parts, REFERENCES, ROOT / "requirements.txt", ROOT / "LICENSE", Path(__file__)])
-    made = folder / ".assignments" / f"{made_of}-{environment()}"
-    if not made.exists():
-        shutil.rmtree(made.parent, ignore_errors=True)
-        begun = made.with_name("begun")  # a build that is killed leaves no half of it under the name of the whole
-        # In a process of its own: nbgrader and its database set up logging and paths for all.
-        command = [sys.executable, ASSIGNMENTS / "make.py", begun, "--seed", SEED]
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace")
-        if done.returncode:
-            raise ExtensionError(f"book/assignments/make.py could not make the archives.\n{done.stderr[-2000:]}")
-        begun.rename(made)
-    return made / "handouts"
+    return f"{digest([*parts, REFERENCES, ROOT / 'requirements.txt', ROOT / 'LICENSE', Path(__file__)])}-{environment()}"
 
 
 def as_html(question, sources):

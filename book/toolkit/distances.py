@@ -72,7 +72,7 @@ def _inside(rings, points):
     """Which points lie inside an odd number of rings: in a polygon and not in its hole."""
     inside = np.zeros(len(points), dtype=bool)
     for ring in rings:
-        box = ring.get_extents()
-        near = ((points >= box.min) & (points <= box.max)).all(axis=1)
-        inside[near] ^= ring.contains_points(points[near])
+        near = ((points >= ring.vertices.min(axis=0)) & (points <= ring.vertices.max(axis=0))).all(axis=1)
+        if near.any():
+            inside[near] ^= ring.contains_points(points[near])
     return inside

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 from PIL import Image
 
@@ -56,15 +56,18 @@ def _base(ax, home):
     ax.set(xlim=(west, east), ylim=(south, north), aspect=1 / math.cos(math.radians((south + north) / 2)))
     ax.set(xticks=[], yticks=[], facecolor=SEA)
     ax.grid(False)
+    shapes, fills = [], []
     for feature in data.load("basemap")["features"]:
         state = feature["properties"]
         rings = [Outline(ring, closed=True) for polygon in feature["geometry"]["coordinates"] for ring in polygon]
-        fill = HOME if state["name"] == "Kazakhstan" else LAND
-        shape = PathPatch(Outline.make_compound_path(*rings), facecolor=fill, edgecolor=BORDER, linewidth=0.6)
-        ax.add_patch(shape)
+        shapes.append(Outline.make_compound_path(*rings))
+        fills.append(HOME if state["name"] == "Kazakhstan" else LAND)
         lat, lon = state.get("label", (-90, 0))
         if south < lat < north and west + 3 < lon < east - 3:
             ax.text(lon, lat, state["name"].upper(), color=INK, fontsize=7, ha="center", va="center", clip_on=True)
+    # As one collection, and without limits to be found: those of the axes are set.
+    states = PathCollection(shapes, facecolors=fills, edgecolors=BORDER, linewidths=0.6, zorder=1)
+    ax.add_collection(states, autolim=False)
 
 
 def _legend(figure, legend):
