@@ -387,7 +387,8 @@ def run_chapters(app, env, docnames):
 
 def run_all(app, cache, waiting, timeout):
     longest_first = sorted(waiting, key=lambda name: -code_size(waiting[name]))
-    with kernels() as manager, ThreadPoolExecutor(app.parallel) as pool:
+    # One more than there are cores: a third of a second of each chapter is waiting for its kernel to speak and to end.
+    with kernels() as manager, ThreadPoolExecutor(app.parallel + 1) as pool:
         running = {pool.submit(run, app, name, waiting[name], timeout, manager): name for name in longest_first}
         try:
             for done in as_completed(running):
