@@ -1125,7 +1125,7 @@ HOSTILE = {
         "1",
         "a cell ran too long and was stopped",
     ),
-    "memory": ("hog = [bytearray(10**9) for _ in range(100)]", "1", "a cell asked for more memory than is allowed"),
+    "memory": ("hog = bytearray(10**11)", "1", "a cell asked for more memory than is allowed"),
     "killed": ("import os\nos.kill(os.getpid(), 9)", "", "not marked: the kernel died: it was killed, or ended itself"),
     "ended": ("import os\nos._exit(0)", "", "not marked: the kernel died: it was killed, or ended itself"),
     "kills": ("import os\nos.kill(os.getppid(), 9)", "", "not marked: the process that marked it was killed"),
