@@ -11,13 +11,16 @@ from access import barriers
 from conftest import ROOT, chapter_pages, wait_until
 
 MAP_PAGE = "book/export-pipelines.html"
+DRAWN = ".leaflet-container:not([aria-busy])"  # a map with all that belongs on it
 
 
 def draw_maps(page):
-    """Maps below the fold are drawn when they come near: bring them all."""
-    page.evaluate("document.querySelectorAll('iframe').forEach(frame => { frame.loading = 'eager'; })")
-    for frame in page.frames[1:]:
-        frame.wait_for_selector(".leaflet-pane path.state:not([d='M0 0'])")  # states out of view have that course
+    """Maps below the fold are drawn when they come near: bring them all, and wait until nothing is left to be drawn."""
+    for frame in page.locator("figure.course-map iframe").all():
+        frame.scroll_into_view_if_needed()
+        frame.content_frame.locator(DRAWN).wait_for()
+        frame.content_frame.locator("path.state:not([d='M0 0'])").first.wait_for()  # states out of view have that course
+    page.evaluate("scrollTo(0, 0)")
 
 
 def open_details(page):
@@ -31,7 +34,7 @@ def open_map(page, base):
     frame = page.locator("figure.course-map iframe").first
     frame.scroll_into_view_if_needed()
     content = frame.content_frame
-    content.locator("path.route").first.wait_for()
+    content.locator(DRAWN).wait_for()
     return content
 
 
@@ -245,6 +248,43 @@ def test_a_layer_can_be_switched_off_by_keyboard(page, base):
     assert shown.count() < before
 
 
+UNDRAWN = "document.querySelectorAll('.course-map iframe:not([srcdoc])').length"
+
+
+def test_a_map_is_drawn_when_it_comes_near(page, base):
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{base}/{MAP_PAGE}")
+    page.wait_for_timeout(1000)
+    assert page.evaluate(UNDRAWN) == 3, "a page that nobody has touched is text"
+    last = page.locator("figure.course-map iframe").last
+    last.evaluate("frame => { location.hash = frame.closest('section').id; }")
+    last.content_frame.locator(DRAWN).wait_for()
+    assert last.content_frame.locator("path.route").count() > 10
+    assert page.faults == []
+
+
+def test_all_maps_are_drawn_once_a_reader_does_something(page, base):
+    """Else a search in the page and a printer would not find them."""
+    page.goto(f"{base}/{MAP_PAGE}")
+    room = page.evaluate("document.documentElement.scrollHeight")
+    page.keyboard.press("Shift")
+    for frame in page.locator("figure.course-map iframe").all():
+        frame.content_frame.locator(DRAWN).wait_for()
+        assert frame.content_frame.locator("path.route").count() > 10
+    assert page.evaluate("scrollY") == 0 and page.evaluate("document.documentElement.scrollHeight") == room
+    assert page.faults == []
+
+
+def test_a_printer_gets_what_is_not_drawn_yet(page, base):
+    page.goto(f"{base}/book/china.html")
+    assert page.evaluate(UNDRAWN) == 1
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    content = page.locator("figure.course-map iframe").content_frame
+    content.locator(".leaflet-container").wait_for()
+    content.locator("body").evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    assert content.locator(DRAWN).count() == 1 and content.locator("path.route").count() >= 10, "drawn at once"
+
+
 def test_hostile_text_is_shown_and_not_run(page, tmp_path):
     """The worst text that a table could hold, through the toolkit, in the browser."""
     from test_toolkit import HOSTILE, chart
@@ -257,6 +297,7 @@ def test_hostile_text_is_shown_and_not_run(page, tmp_path):
     page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
     page.goto((tmp_path / "map.html").as_uri())
     content = page.frame_locator("iframe")
+    content.locator(DRAWN).wait_for()
     content.locator("path.route").first.focus()
     page.keyboard.press("Enter")
     assert content.locator(".leaflet-popup-content dt:text-is('Note') + dd").inner_text() == " ".join(text.split())

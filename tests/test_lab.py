@@ -89,6 +89,7 @@ def test_a_chapter_opens_as_a_notebook_and_runs(chapter, lab, page):
     for place in range(maps):
         frame = page.locator(".jp-NotebookPanel figure.course-map iframe").nth(place)
         frame.scroll_into_view_if_needed()
+        frame.content_frame.locator(".leaflet-container:not([aria-busy])").wait_for()
         frame.content_frame.locator("path.route").first.wait_for()
     assert page.faults == []
 

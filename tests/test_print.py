@@ -182,6 +182,7 @@ def test_twice_the_same_and_the_archive_opens_from_disk(book, page, tmp_path):
         wait_until(page, "[...document.querySelectorAll('article img')].every(image => image.naturalWidth > 0)")
         if name == "index":
             page.locator("iframe").scroll_into_view_if_needed()
+            page.frame_locator("iframe").locator(".leaflet-container:not([aria-busy])").wait_for()
             page.frame_locator("iframe").locator("path.leaflet-interactive").first.wait_for(state="attached")
     assert page.faults == []
 

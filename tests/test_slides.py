@@ -58,7 +58,7 @@ def test_a_deck_has_every_figure_map_and_table_of_its_chapter(decks):
             assert shown["alt"] == picture["alt"] and len(shown["alt"]) >= 40, name
         for frame in chapter.find_all("iframe"):
             (shown,) = slides.find_all("iframe", title=frame["title"])
-            assert shown["data-srcdoc"] == frame["srcdoc"], name
+            assert shown["data-srcdoc"] == frame["data-srcdoc"], name
             assert words(shown.parent.figcaption) == words(frame.parent.figcaption), name
         assert len(slides.select(".content table")) == len(chapter.find_all("table")), name
 
@@ -166,7 +166,9 @@ def test_a_map_draws_itself_when_its_slide_comes(page, base):
         if page.locator(f"{SLIDE} iframe").count():
             break
         page.keyboard.press("ArrowRight")
-    page.locator(f"{SLIDE} iframe").content_frame.locator("path.route").first.wait_for()
+    content = page.locator(f"{SLIDE} iframe").content_frame
+    content.locator(".leaflet-container:not([aria-busy])").wait_for()
+    content.locator("path.route").first.wait_for()
     assert page.faults == []
 
 

@@ -1,8 +1,8 @@
 """Maps of the built book share what each map of a notebook carries with it.
 
 A map from ``toolkit.maps`` holds Leaflet and the base map inside its frame, so that a notebook needs no network. In the
-site the frames name files in ``_static/maps`` instead, which a browser loads once, and captions lead to the routes in
-words. Where there are no frames, in PDF and EPUB, the picture of a map takes its caption for a text alternative.
+site the frames name files in ``_static/maps`` instead, which a browser loads once, and a script fills a frame when it comes
+near; captions lead to the routes in words. Where there are no frames, in PDF and EPUB, the picture of a map takes its caption for a text alternative.
 """
 
 import html
@@ -18,6 +18,7 @@ WORDS = "book/routes"  # the page that says in words what the maps draw
 
 
 def setup(app):
+    app.add_js_file("maps.js", loading_method="defer")
     app.connect("doctree-read", describe_pictures)
     app.connect("doctree-resolved", share_assets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -38,7 +39,10 @@ def describe_pictures(app, doctree):
 
 
 def share_assets(app, doctree, docname):
-    """Name files in place of their text, in every map of a page."""
+    """Name files in place of their text, in every map of a page, and let the page say when a map is drawn.
+
+    ``loading="lazy"`` does not do it: Chromium takes it for frames with an address only.
+    """
     maps = [node for node in doctree.findall(nodes.raw) if 'class="course-map"' in node.astext()]
     if app.builder.format != "html" or not maps:
         return
@@ -67,3 +71,5 @@ def share_assets(app, doctree, docname):
                 raise ExtensionError(f"{docname}: a map does not carry {name} as toolkit.assets has it")
             node.children = [nodes.Text(node.astext().replace(carried, html.escape(tag)))]
             node.rawsource = ""
+    for node in maps:
+        node.children = [nodes.Text(node.astext().replace(' loading="lazy"', "").replace(" srcdoc=", " data-srcdoc="))]

@@ -36,6 +36,7 @@ NEEDED_BY = {
     "togglebutton.js": TOGGLES,
     "design-tabs.js": [{"sd-tab-set"}],
     "notes.js": [{"page-notes"}],
+    "maps.js": [{"course-map"}],
     "quiz.js": [{"quiz-question"}],
     "search.js": SEARCH,
     "searchtools.js": SEARCH,
@@ -188,9 +189,8 @@ def policy(scripts):
 
 
 def scripts_in(page):
-    """The texts of the scripts inside a page, and inside its maps; slides hold a map back until it is shown."""
-    frames = [frame.get("srcdoc") or frame.get("data-srcdoc") for frame in page.iter("iframe")]
-    documents = [page, *(document_fromstring(frame) for frame in frames if frame)]
+    """The texts of the scripts inside a page, and inside its maps."""
+    documents = [page, *(document_fromstring(frame.get("data-srcdoc")) for frame in page.iter("iframe"))]
     return [script.text for document in documents for script in document.iter("script") if is_code(script)]
 
 

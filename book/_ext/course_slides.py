@@ -186,10 +186,8 @@ def tidy(chapter):
             part.drop_tag()
         part.attrib.pop("id", None)
     mend_tables(chapter)
-    for frame in chapter.iter("iframe"):  # a map draws itself when its slide comes
-        frame.set("data-srcdoc", frame.get("srcdoc"))
-        for name in ("srcdoc", "loading", "height", "style"):
-            del frame.attrib[name]
+    for frame in chapter.iter("iframe"):  # it has the room that its slide leaves
+        del frame.attrib["height"], frame.attrib["style"]
 
 
 class Slide:

@@ -4,22 +4,35 @@ const courseMap = {
   placesFrom: 6.5, // from this zoom on places appear,
   namesFrom: [7.5, 9], // from these the names of stations, crossings and ports, and of towns
   routes: [], // every route with its line, its layer and its name
+  pieces: [], // functions that draw what is not drawn yet
+
+  // Draw what there is time for. The rest comes after a pause, in which the page around the map can answer its reader.
+  draw(map, milliseconds = 6) {
+    const end = performance.now() + milliseconds;
+    while (courseMap.pieces.length && performance.now() < end) courseMap.pieces.shift()();
+    if (courseMap.pieces.length) setTimeout(courseMap.draw, 0, map);
+    else map.getContainer().removeAttribute("aria-busy");
+  },
 
   // The base map, the home view and the controls.
   start(map, home) {
     const container = map.getContainer();
+    container.setAttribute("aria-busy", "true");
     container.setAttribute("role", "region");
     container.setAttribute("aria-label", `${document.title}. Arrow keys move the map, plus and minus zoom.`);
     // The keyboard comes to the controls first, not after every route.
     container.prepend(container.querySelector(".leaflet-control-container"));
-    map.setMaxBounds(L.latLngBounds(courseMap.mapped).pad(0.05));
-    map.fitBounds(home);
+    const edge = L.latLngBounds(courseMap.mapped).pad(0.05);
+    const still = { animate: false };
+    map.fitBounds(home, still).panInsideBounds(edge, still).setMaxBounds(edge); // moved before there is much to move
     map.attributionControl.setPrefix("Leaflet");
     L.control.scale({ imperial: false }).addTo(map);
     courseMap.button(map, "Home view", "M2 8 8 2l6 6M4 7v7h8V7", () => map.fitBounds(home, { animate: false }));
     courseMap.addFullScreen(map);
     courseMap.addBasemap(map);
     map.createPane("places").style.zIndex = 450;
+    setTimeout(courseMap.draw, 0, map);
+    addEventListener("beforeprint", () => courseMap.draw(map, Infinity));
   },
 
   // Land, borders and names of states from the shared base map; sea is the background.
@@ -28,14 +41,15 @@ const courseMap = {
     map.createPane("names").style.zIndex = 430;
     L.rectangle(courseMap.mapped, { pane: "states", className: "sea", stroke: false, interactive: false }).addTo(map);
     const attribution = "Natural Earth, GeoNames";
-    for (const { name, label, polygons } of courseBasemap) {
+    const drawState = ({ name, label, polygons }) => {
       const className = name === "Kazakhstan" ? "state home" : "state";
       const rings = polygons.map((polygon) => polygon.map(courseMap.points));
       L.polygon(rings, { pane: "states", className, weight: 0.8, interactive: false, attribution }).addTo(map);
-      if (!label) continue;
+      if (!label) return;
       const icon = L.divIcon({ className: "country-name", html: courseMap.element("span", name), iconSize: null });
       L.marker(label, { icon, pane: "names", interactive: false, keyboard: false }).addTo(map);
-    }
+    };
+    courseMap.pieces.push(...courseBasemap.map((state) => () => drawState(state)));
   },
 
   // Latitudes and longitudes of a ring, which comes as steps of hundredths of a degree, east and north by turns.
@@ -76,7 +90,7 @@ const courseMap = {
     const layer = L.layerGroup();
     for (const route of routes) {
       route.layer = layer;
-      courseMap.addRoute(route);
+      courseMap.pieces.push(() => courseMap.addRoute(route));
     }
     courseMap.routes.push(...routes);
     return layer;
@@ -187,10 +201,12 @@ const courseMap = {
   // What needs all routes.
   finish(map, search) {
     if (search) courseMap.addSearch(map);
-    courseMap.addPlaces(map);
-    const lines = map.getPane("overlayPane").querySelector("svg");
-    courseMap.rove(map, lines, "path.route", "Lines");
-    courseMap.rove(map, map.getPane("places"), ".place", "Places on the lines");
+    courseMap.pieces.push(() => {
+      courseMap.addPlaces(map);
+      const lines = map.getPane("overlayPane").querySelector("svg");
+      courseMap.rove(map, lines, "path.route", "Lines");
+      courseMap.rove(map, map.getPane("places"), ".place", "Places on the lines");
+    });
   },
 
   // Towns, stations, crossings and ports: those of the lines that are shown, in view, from a certain zoom on.
@@ -340,6 +356,7 @@ const courseMap = {
   },
 
   goTo(map, route) {
+    courseMap.draw(map, Infinity);
     route.layer.addTo(map);
     map.fitBounds(route.shape.getBounds(), { animate: false, maxZoom: 7, padding: [20, 20] });
     courseMap.openByKeyboard(route.shape);
