@@ -151,6 +151,7 @@ class _Lines(Layer):
     def __init__(self, routes, name):
         super().__init__(name=name, overlay=True)
         text = json.dumps(routes, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
+        text = text.replace("'", r"\u0027")  # a page can hold a map between single quotes, and has no &quot; to send
         self.routes = re.sub(r"\{(?=[{%#])", r"\\u007b", text)
 
 
