@@ -20,6 +20,9 @@ from pybtex.style.labels.number import LabelStyle
 from pybtex.style.names.plain import NameStyle
 from pybtex.style.sorting.none import SortingStyle
 from sphinxcontrib.bibtex.domain import BibtexDomain, _FilterVisitor
+from sphinxcontrib.bibtex.plugin import register_plugin as register_style_of_citations
+from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
+from sphinxcontrib.bibtex.style.template import SphinxReferenceText
 
 
 # Under the names by which sphinxcontrib-bibtex asks for them. It would look for each of them, for each citation and each
@@ -59,6 +62,35 @@ class HintStyle(CourseStyle):
 
     def format_entry(self, label, entry, bib_data=None):
         return FormattedEntry(entry.key, Text(plain(entry.fields["title"])), label)
+
+
+class CitationStyle(AuthorYearReferenceStyle):
+    """Author, year, locator. The library fills in its templates for each of two thousand citations; here author and year
+    of a source are formed once."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.formed = {}
+
+    def inner(self, role_name):
+        return CitationTemplate(self, super().inner(role_name)) if role_name == "p" else super().inner(role_name)
+
+
+class CitationTemplate:
+    """What the library asks of a template: the text of one source in a citation, as a link to its place in the list."""
+
+    def __init__(self, style, template):
+        self.formed, self.template = style.formed, template
+
+    def format_data(self, data):
+        info, entry = data["reference_info"], data["entry"]
+        if entry.key not in self.formed:
+            alone = info._replace(pre_text="", post_text="")
+            (link,) = self.template.format_data(data | {"reference_info": alone}).parts
+            self.formed[entry.key] = link.parts
+        before = [info.pre_text, " "] if info.pre_text else []
+        after = [", ", info.post_text] if info.post_text else []
+        return Text(*before, SphinxReferenceText(info, *self.formed[entry.key]), *after)
 
 
 class CourseBibtexDomain(BibtexDomain):
@@ -119,6 +151,7 @@ def setup(app):
     for (group, name), plugin in PLUGINS.items():
         register_plugin(group, name, plugin, force=True)
     register_plugin("pybtex.style.formatting", "course", CourseStyle)
+    register_style_of_citations("sphinxcontrib.bibtex.style.referencing", "course", CitationStyle)
     register_plugin("pybtex.style.formatting", "course-hint", HintStyle)
     app.setup_extension("sphinxcontrib.bibtex")
     app.add_domain(CourseBibtexDomain, override=True)
