@@ -1,8 +1,9 @@
 """Maps of the built book share what each map of a notebook carries with it.
 
 A map from ``toolkit.maps`` holds Leaflet and the base map inside its frame, so that a notebook needs no network. In the
-site the frames name files in ``_static/maps`` instead, which a browser loads once, and a script fills a frame when it comes
-near; captions lead to the routes in words. Where there are no frames, in PDF and EPUB, the picture of a map takes its caption for a text alternative.
+site the frames name files in ``_static/maps`` instead, which a browser loads once, a script fills a frame when it comes
+near, and captions lead to the routes in words. Where there are no frames, in PDF and EPUB, the picture of a map takes its
+caption for a text alternative.
 """
 
 import html
