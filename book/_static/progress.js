@@ -113,6 +113,10 @@
     });
     const head = element("tr");
     for (const title of ["Chapter", "Read", "Right at the first try"]) head.append(element("th", title, { scope: "col" }));
+    const body = element("tbody"); // rows without one have other styles
+    const heads = element("thead");
+    heads.append(head);
+    table.append(heads, body);
     parts.push((kept) => {
       const isRead = (link) => kept.read.has(nameOf(link));
       const rows = chapters.map((link) => {
@@ -123,7 +127,7 @@
         row.append(first, element("td", isRead(link) ? "✓ read" : "–"), element("td", scored || "–"));
         return row;
       });
-      table.replaceChildren(head, ...rows);
+      body.replaceChildren(...rows);
       scroll.hidden = button.hidden = !works;
       const done = chapters.filter(isRead).length;
       sum.textContent = works ? `${done} of ${chapters.length} chapters read. ` : missing;
