@@ -1121,9 +1121,9 @@ assert two == 2
 HOSTILE = {
     "loop": ("while True: pass", "1", "a cell ran too long and was stopped"),
     "stubborn-loop": (
-        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
-        "1",
-        "a cell ran too long and was stopped",
+        "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
+        "",
+        "not marked: a cell ran too long and could not be stopped",
     ),
     "memory": ("hog = bytearray(10**11)", "1", "a cell asked for more memory than is allowed"),
     "killed": ("import os\nos.kill(os.getpid(), 9)", "", "not marked: the kernel died: it was killed, or ended itself"),

@@ -201,6 +201,7 @@ def why_failed(log):
         "DeadKernelError": "the kernel died: it was killed, or ended itself",
         "UnresponsiveKernelError": "the kernel did not answer and could not be interrupted",
         "MemoryError": "more output or memory than is allowed",
+        "Interrupting kernel\n[AutogradeApp | ERROR] There was an error": "a cell ran too long and could not be stopped",
         "iopub": "more output than could be read",
     }.items():
         if sign in log:
