@@ -190,7 +190,7 @@ def policy(scripts):
 
 def scripts_in(page):
     """The texts of the scripts inside a page, and inside its maps."""
-    documents = [page, *(document_fromstring(frame.get("data-srcdoc")) for frame in page.iter("iframe"))]
+    documents = [page, *map(document_fromstring, page.xpath(".//iframe/@data-srcdoc"))]
     return [script.text for document in documents for script in document.iter("script") if is_code(script)]
 
 

@@ -16,7 +16,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from course_downloads import menu_link
-from course_pages import kinds_of, mend_tables, policy, scripts_in, written
+from course_pages import forget, kinds_of, mend_tables, policy, scripts_in, written
 from docutils import nodes
 from lxml.html import HtmlElement, document_fromstring, fragment_fromstring
 from sphinx.errors import ExtensionError
@@ -135,8 +135,8 @@ def reveal_js():
 def script_of_speaker():
     """The script that reveal.js writes into the window of the speaker, which is under the policy of the deck."""
     plugin = (reveal_js() / "plugin" / "notes" / "notes.js").read_text("utf-8")
-    written = re.findall(r'document\.write\(("(?:[^"\\]|\\.)*")', plugin)
-    window = "".join(json.loads(re.sub(r"\\x(?=[0-9a-f]{2})", r"\\u00", text)) for text in written)  # JSON has no \x
+    pieces = re.findall(r'document\.write\(("(?:[^"\\]|\\.)*")', plugin)
+    window = "".join(json.loads(re.sub(r"\\x(?=[0-9a-f]{2})", r"\\u00", text)) for text in pieces)  # JSON has no \x
     scripts = list(document_fromstring(window).iter("script"))
     if len(scripts) != 1:
         raise ExtensionError(f"notes.js writes {len(scripts)} scripts for the speaker, not one; has reveal.js changed?")
@@ -187,7 +187,7 @@ def tidy(chapter):
         part.attrib.pop("id", None)
     mend_tables(chapter)
     for frame in chapter.iter("iframe"):  # it has the room that its slide leaves
-        del frame.attrib["height"], frame.attrib["style"]
+        forget(frame, "height", "style")
 
 
 class Slide:
